@@ -1,0 +1,1 @@
+"""What the phone runs: contract, deploy form, its quantization, runners, parity and latency."""

@@ -1,0 +1,249 @@
+"""The deploy form of MobileNetV2 with STH, TSM or no temporal operator: the same function, laid out for phones.
+
+Batch norm is folded. The hybrid kernel is split: the expansion becomes two 1 x 1 convolutions, one for the channels
+that are convolved along space and one for those along time, and the projection's input columns are re-ordered to the
+order of their concat. So no slice, gather, transpose or 5-D tensor remains: the temporal convolution sees the
+frames of a clip as the rows of an image, (T, H, W, C) -> (1, T, H*W, C), which moves nothing in channels-last memory.
+
+Axes: N clip, T frame, B = N * T, C channel, H row, W column, P = H * W, K class.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torchvision.models.mobilenetv2 import InvertedResidual
+
+from mobile.numbers import Conv, Point, System
+from training.networks import FrameNetwork
+from training.operators import DepthwiseSTH, TemporalShift
+
+INPUT_SCALE, INPUT_ZERO_POINT = 1 / 128, 0
+
+
+def frames_to_rows(x_BCHW: torch.Tensor, segments: int) -> torch.Tensor:
+    """(N*T, C, H, W) -> (N, C, T, H*W): a clip as an image whose rows are its frames."""
+    batch, channels, height, width = x_BCHW.shape
+    x_BHWC = x_BCHW.permute(0, 2, 3, 1)
+    return x_BHWC.reshape(batch // segments, segments, height * width, channels).permute(0, 3, 1, 2)
+
+
+def rows_to_frames(x_NCTP: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """The inverse of ``frames_to_rows``."""
+    clips, channels, segments, _ = x_NCTP.shape
+    x_NTPC = x_NCTP.permute(0, 2, 3, 1)
+    return x_NTPC.reshape(clips * segments, height, width, channels).permute(0, 3, 1, 2)
+
+
+class PlainBlock(nn.Module):
+    """Inverted residual: expansion (absent in the first block), depthwise convolution, projection, residual sum."""
+
+    def __init__(self, block: InvertedResidual, source: Point) -> None:
+        super().__init__()
+        layers = list(block.conv.children())
+        self.shift: Shift | None = None
+        self.expand: Conv | None = None
+        here = source
+        if len(layers) == 4:
+            expansion = layers[0][0]
+            if isinstance(expansion, nn.Sequential):  # a shift stands before the convolution
+                self.shift, expansion = Shift(expansion[0], source), expansion[1]
+            self.expand = conv_of(expansion, layers[0][1], source=here, relu6=True)
+            here = self.expand.out
+        self.depthwise = conv_of(layers[-3][0], layers[-3][1], source=here, relu6=True)
+        self.project = conv_of(layers[-2], layers[-1], source=self.depthwise.out)
+        self.out = Point() if block.use_res_connect else self.project.out
+        self.residual = block.use_res_connect
+
+    def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        h_BCHW = self.shift(x_BCHW) if self.shift is not None else x_BCHW
+        h_BCHW = self.expand(h_BCHW) if self.expand is not None else h_BCHW
+        y_BCHW = self.project(self.depthwise(h_BCHW))
+        return self.out(x_BCHW + y_BCHW) if self.residual else y_BCHW
+
+
+class Shift(nn.Module):
+    """TSM's shift for one or more clips, written with 4-D slices and concats only."""
+
+    def __init__(self, shift: TemporalShift, source: Point) -> None:
+        super().__init__()
+        self.segments, self.fold, self.causal = shift.segments, shift.fold, shift.causal
+        self._point = (source,)
+
+    def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        clips = [self._clip(x_TCHW) for x_TCHW in x_BCHW.split(self.segments)]
+        y_BCHW = clips[0] if len(clips) == 1 else torch.cat(clips)
+        return self._point[0].same(y_BCHW)
+
+    def _clip(self, x_TCHW: torch.Tensor) -> torch.Tensor:
+        point, share = self._point[0], x_TCHW.shape[1] // self.fold
+        zero = torch.zeros_like(x_TCHW[:1, :share])
+        if self.causal:
+            past = point.same(torch.cat([zero, x_TCHW[:-1, :share]]))
+            return torch.cat([past, x_TCHW[:, share:]], dim=1)
+        future = point.same(torch.cat([x_TCHW[1:, :share], zero]))
+        past = point.same(torch.cat([zero, x_TCHW[:-1, share : 2 * share]]))
+        return torch.cat([future, past, x_TCHW[:, 2 * share :]], dim=1)
+
+
+class HybridBlock(nn.Module):
+    """Inverted residual whose depthwise STH-Conv is split into a spatial and a temporal branch.
+
+    In the block without an expansion the stem takes its part (``stem`` is its convolution and batch norm).
+    """
+
+    def __init__(self, block: InvertedResidual, source: Point, stem: nn.Sequential | None = None) -> None:
+        super().__init__()
+        layers = list(block.conv.children())
+        expansion = layers[0] if stem is None else stem
+        hybrid, norm = layers[-3][0], layers[-3][1]
+        space, time = hybrid.spatial_channels(), hybrid.temporal_channels()
+        self.segments, self.stride, self.causal = hybrid.segments, hybrid.stride, hybrid.causal
+        self.expand_space = conv_of(expansion[0], expansion[1], source=source, relu6=True, outputs=space)
+        self.expand_time = conv_of(expansion[0], expansion[1], source=source, relu6=True, outputs=time)
+        hidden = Point()
+        gain, bias = norm_gain_bias(norm)
+        self.spatial = Conv(
+            hybrid.spatial * gain[space].view(-1, 1, 1, 1),
+            bias[space],
+            source=self.expand_space.out,
+            out=hidden,
+            stride=hybrid.stride,
+            padding=(hybrid.spatial.shape[-1] // 2,) * 2,
+            groups=len(space),
+            relu6=True,
+        )
+        self.temporal = Conv(
+            hybrid.temporal * gain[time].view(-1, 1, 1, 1),
+            bias[time],
+            source=self.expand_time.out,
+            out=hidden,
+            padding=(0 if hybrid.causal else hybrid.temporal.shape[2] // 2, 0),
+            groups=len(time),
+            relu6=True,
+        )
+        self.project = conv_of(layers[-2], layers[-1], source=hidden, inputs=space + time)
+        self.out = Point() if block.use_res_connect else self.project.out
+        self.residual = block.use_res_connect
+
+    def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        hidden = self.spatial.out
+        space_BCHW = self.spatial(self.expand_space(x_BCHW))
+        time_BCHW = self._along_time(self.expand_time(x_BCHW))
+        y_BCHW = self.project(hidden.same(torch.cat([space_BCHW, time_BCHW], dim=1)))
+        return self.out(x_BCHW + y_BCHW) if self.residual else y_BCHW
+
+    def _along_time(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        point = self.expand_time.out
+        if self.stride == 2:
+            x_BCHW = point.same(F.max_pool2d(x_BCHW, 2))
+        height, width = x_BCHW.shape[2:]
+        x_NCTP = point.same(frames_to_rows(x_BCHW, self.segments))
+        if self.causal:
+            x_NCTP = point.same(F.pad(x_NCTP, (0, 0, self.temporal.weight.shape[2] - 1, 0)))
+        return self.temporal.out.same(rows_to_frames(self.temporal(x_NCTP), height, width))
+
+
+class DeployNetwork(nn.Module):
+    """Deploy form of a whole network; made by ``deploy_form``.
+
+    Shape: (N*T, 3, H, W) normalised frames -> (N, K) logits. The consensus is one mean over T, H and W before the
+    classifier, which equals the mean of the frames' logits because the classifier is linear.
+    """
+
+    def __init__(self, network: FrameNetwork) -> None:
+        super().__init__()
+        self.segments, self.num_classes = network.segments, network.num_classes
+        features = list(network.features.children())
+        stem, blocks, head = features[0], features[1:-1], features[-1]
+        self.input = Point()
+        self.input.fix(INPUT_SCALE, INPUT_ZERO_POINT)
+        self.stem: Conv | None = None
+        self.blocks = nn.ModuleList()
+        here = self.input
+        for number, block in enumerate(blocks):
+            hybrid = _is_hybrid(block)
+            if number == 0 and not hybrid:
+                self.stem = conv_of(stem[0], stem[1], source=here, relu6=True)
+                here = self.stem.out
+            made = HybridBlock(block, here, stem if number == 0 else None) if hybrid else PlainBlock(block, here)
+            self.blocks.append(made)
+            here = made.out
+        self.head = conv_of(head[0], head[1], source=here, relu6=True)
+        self.mean = Point()
+        linear = network.classifier
+        self.classifier = Conv(linear.weight[:, :, None, None], linear.bias, source=self.mean, out=Point())
+
+    def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        h_BCHW = self.input(x_BCHW)
+        h_BCHW = self.stem(h_BCHW) if self.stem is not None else h_BCHW
+        for block in self.blocks:
+            h_BCHW = block(h_BCHW)
+        h_BCHW = self.head(h_BCHW)
+        h_NCTP = self.head.out.same(frames_to_rows(h_BCHW, self.segments))
+        mean_NC11 = self.mean(h_NCTP.mean(dim=(2, 3), keepdim=True))
+        logits_NK11 = self.classifier(mean_NC11)
+        return self.classifier.out.same(logits_NK11.flatten(1))
+
+    def points(self) -> dict[str, Point]:
+        """Every quantization point once, by the name of its first place."""
+        return {name: module for name, module in self.named_modules() if isinstance(module, Point)}
+
+    def convs(self) -> dict[str, Conv]:
+        """Every convolution by name, in the order of the data."""
+        return {name: module for name, module in self.named_modules() if isinstance(module, Conv)}
+
+    def set_system(self, system: System) -> None:
+        """Compute in float, qat or int8 from now on (``mobile.quantize`` fills what int8 needs)."""
+        for module in self.modules():
+            if isinstance(module, (Point, Conv)):
+                module.system = system
+
+
+def deploy_form(network: FrameNetwork) -> DeployNetwork:
+    """The deploy form of a trained network, on copies of its weights, in float.
+
+    Raises:
+        ValueError: the network is not of the MobileNetV2 family.
+    """
+    blocks = list(network.features.children())[1:-1]
+    if not blocks or not all(isinstance(block, InvertedResidual) for block in blocks):
+        raise ValueError("there is a deploy form for the MobileNetV2 networks only (sth_, tsn_, tsm_mobilenet_v2)")
+    return DeployNetwork(network).eval()
+
+
+def _is_hybrid(block: InvertedResidual) -> bool:
+    depthwise = block.conv[-3][0]
+    return isinstance(depthwise, DepthwiseSTH) and depthwise.temporal is not None
+
+
+def norm_gain_bias(norm: nn.BatchNorm2d) -> tuple[torch.Tensor, torch.Tensor]:
+    """Batch norm in evaluation as ``gain * x + bias``, both (C,)."""
+    assert norm.running_var is not None and norm.running_mean is not None
+    gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    return gain, norm.bias - norm.running_mean * gain
+
+
+def conv_of(
+    conv: nn.Conv2d,
+    norm: nn.BatchNorm2d,
+    *,
+    source: Point,
+    relu6: bool = False,
+    outputs: list[int] | None = None,
+    inputs: list[int] | None = None,
+) -> Conv:
+    """Convolution and batch norm in one; of some output channels, or with re-ordered input channels."""
+    gain, bias = norm_gain_bias(norm)
+    if isinstance(conv, DepthwiseSTH):  # p = 0: all kernels are spatial
+        weight, stride, groups = conv.spatial, conv.stride, conv.channels
+    else:
+        weight, stride, groups = conv.weight, conv.stride[0], conv.groups
+    weight = weight * gain.view(-1, 1, 1, 1)
+    if outputs is not None:
+        weight, bias = weight[outputs], bias[outputs]
+    if inputs is not None:
+        weight = weight[:, inputs]
+    padding = (weight.shape[-1] // 2,) * 2
+    return Conv(weight, bias, source=source, out=Point(), stride=stride, padding=padding, groups=groups, relu6=relu6)

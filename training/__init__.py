@@ -1,0 +1,1 @@
+"""Operators, networks, data sets, recipes and the training loop of STH. Knows nothing of phones."""

@@ -1,0 +1,26 @@
+"""Clips: their index on disk, decoding, segment sampling, augmentation and batches."""
+
+from training.clips.dataset import ClipBatch, ClipDataset, ClipItem, collate
+from training.clips.files import CachedClips, FileClips
+from training.clips.index import ClipIndex, ClipRecord
+from training.clips.loader import ClipLoader
+from training.clips.opening import DATA_HELP, open_clips, open_data
+from training.clips.source import UNLABELLED, ClipError, ClipSource
+
+__all__ = [
+    "DATA_HELP",
+    "UNLABELLED",
+    "CachedClips",
+    "ClipBatch",
+    "ClipDataset",
+    "ClipError",
+    "ClipIndex",
+    "ClipItem",
+    "ClipLoader",
+    "ClipRecord",
+    "ClipSource",
+    "FileClips",
+    "collate",
+    "open_clips",
+    "open_data",
+]

@@ -1,0 +1,82 @@
+"""Training augmentation of whole clips: multi-scale crop, horizontal flip with its labels, colour jitter.
+
+Section 4.2 of the paper, with the crops of Temporal Segment Networks. Every random number comes from the caller's
+generator and holds for all frames of the clip: frames that moved apart would be motion that nobody made.
+
+Axes: T frames, H height, W width, S height and width after the crop, 3 colours in the order RGB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from training.input_spec import resize_frames
+
+SCALES = (1.0, 0.875, 0.75, 0.66)
+
+# Corner places of TSN's crops in quarters of the free space (x, y): corners and centre, edges, inner ring.
+_PLACES = ((0, 0), (4, 0), (0, 4), (4, 4), (2, 2), (0, 2), (4, 2), (2, 4), (2, 0), (1, 1), (3, 1), (1, 3), (3, 3))
+
+_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, of R, G and B
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What happens to a training clip.
+
+    Attributes:
+        size: S, pixels.
+        flipped_ids: class id after the flip by class id (`flip.flipped_ids`; None where a class must not flip);
+            None altogether for no flips.
+        scales: sides of the crop as shares of the short side; height and width are neighbours in this list at most.
+        colour_jitter: brightness, contrast and saturation are multiplied by 1 - jitter to 1 + jitter; 0 for none.
+    """
+
+    size: int
+    flipped_ids: Sequence[int | None] | None = None
+    scales: tuple[float, ...] = SCALES
+    colour_jitter: float = 0.0
+
+    def __call__(self, frames_THWC: np.ndarray, label: int, rng: np.random.Generator) -> tuple[np.ndarray, int]:
+        """uint8 (T, H, W, 3) and class id -> uint8 (T, S, S, 3) and the class id that it shows now."""
+        top, left, height, width = random_crop(*frames_THWC.shape[1:3], rng, self.scales)
+        wants_flip = rng.random() < 0.5  # drawn in any case, so that a flip more or less leaves the rest of the stream
+        frames_TSSC = resize_frames(frames_THWC[:, top : top + height, left : left + width], self.size)
+        flipped = self.flipped_ids[label] if self.flipped_ids is not None else None
+        if wants_flip and flipped is not None:
+            frames_TSSC, label = frames_TSSC[:, :, ::-1], flipped
+        if self.colour_jitter:
+            frames_TSSC = jitter_colours(frames_TSSC, self.colour_jitter, rng)
+        return np.ascontiguousarray(frames_TSSC), label
+
+
+def random_crop(
+    height: int, width: int, rng: np.random.Generator, scales: Sequence[float] = SCALES
+) -> tuple[int, int, int, int]:
+    """TSN's multi-scale crop: (top, left, crop height, crop width) in pixels.
+
+    Height and width are shares of the short side, at most one step of `scales` apart; the place is one of 13.
+    """
+    short = min(height, width)
+    pairs = [(a, b) for i, a in enumerate(scales) for j, b in enumerate(scales) if abs(i - j) <= 1]
+    scale_height, scale_width = pairs[rng.integers(len(pairs))]
+    crop_height, crop_width = max(1, int(short * scale_height)), max(1, int(short * scale_width))
+    x, y = _PLACES[rng.integers(len(_PLACES))]
+    return (height - crop_height) * y // 4, (width - crop_width) * x // 4, crop_height, crop_width
+
+
+def jitter_colours(frames_THWC: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Brightness, contrast (around the clip's mean luma) and saturation times 1 - strength to 1 + strength, uint8."""
+    brightness, contrast, saturation = rng.uniform(1 - strength, 1 + strength, 3)
+    frames, height, width, _ = frames_THWC.shape
+    tall = np.ascontiguousarray(frames_THWC).reshape(frames * height, width, 3)
+    mean_luma = float(np.dot(cv2.mean(tall)[:3], _LUMA))
+    # One affine map of the colours does all three, rounded and clipped once.
+    matrix = np.empty((3, 4))
+    matrix[:, :3] = brightness * contrast * (saturation * np.eye(3) + (1 - saturation) * _LUMA)
+    matrix[:, 3] = brightness * (1 - contrast) * mean_luma
+    return cv2.transform(tall, matrix).reshape(frames_THWC.shape)

@@ -1,0 +1,145 @@
+"""Clips as items of a torch data set: sampled, cropped, flipped and still uint8.
+
+Normalisation comes after collation (`InputSpec.to_network`): a quarter of the bytes to move between processes.
+
+Axes: N clips, T frames, S height and width, 3 colours in the order RGB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from training.clips.augment import Augmentation
+from training.clips.flip import flipped_ids
+from training.clips.sampling import centre_segment_frames, check_length, random_segment_frames
+from training.clips.source import UNLABELLED, ClipError, ClipSource
+from training.errors import UserError
+from training.input_spec import InputSpec
+
+_CLIP_STREAM = 1  # keeps the clips' random numbers apart from those of other users of the same seed
+
+
+class ClipItem(NamedTuple):
+    """One video: frames uint8 (C, T, S, S, 3) of its C clips (C = 1 in training), class id, place in the source."""
+
+    frames_CTHWC: torch.Tensor
+    label: int
+    index: int
+
+
+class ClipBatch(NamedTuple):
+    """What the training loop sees.
+
+    frames_NTHWC: uint8 (N, T, S, S, 3); with C clips per video, C neighbouring rows belong to one video.
+    labels_N, indices_N: int64 of the videos (N / C rows with C clips per video).
+    errors: the clips of this batch that could not be used.
+    """
+
+    frames_NTHWC: torch.Tensor
+    labels_N: torch.Tensor
+    indices_N: torch.Tensor
+    errors: list[ClipError]
+
+
+class ClipDataset(Dataset[ClipItem | ClipError]):
+    """A source's clips, ready for the network but for the normalisation.
+
+    An item is a function of (seed, epoch, index) alone, whatever came before and in whichever process: a resumed
+    run sees the same clips. A clip that cannot be used gives the ClipError as the item; `ClipLoader` decides.
+
+    Args:
+        source: the clips.
+        spec: T, S and the centre crop of evaluation.
+        training: random frame of each segment and augmentation; else centre frames and the centre crop.
+        seed: of sampling and augmentation, >= 0.
+        flip: flips half of the training clips, with their labels (`flip_pairs.csv`).
+        colour_jitter: see `Augmentation`.
+        clips_per_video: C, evaluation only.
+        repeat_short: repeats frames of videos shorter than T instead of refusing them.
+        fresh_each_epoch: training sees new clips in every epoch; the source must be endless.
+
+    Raises:
+        UserError: the options do not fit the source.
+    """
+
+    def __init__(
+        self,
+        source: ClipSource,
+        spec: InputSpec,
+        *,
+        training: bool,
+        seed: int = 0,
+        flip: bool = True,
+        colour_jitter: float = 0.0,
+        clips_per_video: int = 1,
+        repeat_short: bool = False,
+        fresh_each_epoch: bool = False,
+    ) -> None:
+        if len(source) == 0:
+            raise UserError("the data holds no clips")
+        if training and source.label_of(0) == UNLABELLED:
+            raise UserError("this split has no labels (they were never published): train on the split 'train'")
+        if fresh_each_epoch and not getattr(source, "endless", False):
+            raise UserError("fresh_each_epoch needs rendered clips: other data has the same clips in every epoch")
+        self.source, self.spec, self.training, self.seed = source, spec, training, seed
+        self.clips_per_video = 1 if training else clips_per_video
+        self._repeat_short, self._fresh = repeat_short, fresh_each_epoch
+        ids = flipped_ids(source.labels) if training and flip else None
+        self._augment = Augmentation(spec.size, ids, colour_jitter=colour_jitter)
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """The epoch of items asked for by their index alone."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, key: int | tuple[int, int]) -> ClipItem | ClipError:
+        """Item by index, or by (epoch, index): persistent workers never hear of `set_epoch`."""
+        epoch, index = key if isinstance(key, tuple) else (self._epoch, key)
+        if not 0 <= index < len(self):
+            raise IndexError(f"clip {index} of {len(self)}")
+        try:
+            return self._item(epoch, index)
+        except ClipError as error:
+            return error
+
+    def _item(self, epoch: int, index: int) -> ClipItem:
+        place = index + epoch * len(self) if self._fresh else index
+        label = self.source.label_of(place)
+        rng = np.random.default_rng((_CLIP_STREAM, self.seed, epoch, index))
+        wanted_CT = self._choose(place, rng)
+        frames = self.source.frames(place, wanted_CT.ravel().tolist())
+        if self.training:
+            frames, label = self._augment(frames, label, rng)
+        else:
+            frames = np.ascontiguousarray(self.spec.centre_crop_resize(frames))
+        size = self.spec.size
+        return ClipItem(torch.from_numpy(frames).view(*wanted_CT.shape, size, size, 3), label, place)
+
+    def _choose(self, place: int, rng: np.random.Generator) -> np.ndarray:
+        """Frame numbers (C, T)."""
+        count, segments = self.source.frame_count(place), self.spec.segments
+        repeated = check_length(self.source.name_of(place), count, segments, self._repeat_short)
+        if repeated is not None:
+            return np.tile(repeated, (self.clips_per_video, 1))
+        if self.training:
+            return random_segment_frames(count, segments, rng)[None]
+        return centre_segment_frames(count, segments, self.clips_per_video)
+
+
+def collate(items: Sequence[ClipItem | ClipError]) -> ClipBatch:
+    """Stacks the good items and lists the others; a batch may hold no good one (frames of shape (0,))."""
+    good = [item for item in items if isinstance(item, ClipItem)]
+    return ClipBatch(
+        frames_NTHWC=torch.cat([item.frames_CTHWC for item in good]) if good else torch.empty(0, dtype=torch.uint8),
+        labels_N=torch.tensor([item.label for item in good], dtype=torch.int64),
+        indices_N=torch.tensor([item.index for item in good], dtype=torch.int64),
+        errors=[item for item in items if isinstance(item, ClipError)],
+    )

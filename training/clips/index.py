@@ -1,0 +1,86 @@
+"""The clip index: which clips a split holds, where they lie and what they show."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.errors import UserError
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class ClipRecord:
+    """One clip: a video file or a folder of numbered pictures."""
+
+    path: Path
+    label: int
+    """Class id, `source.UNLABELLED` where the label was never published."""
+    name: str
+    """The clip's id in its data set, for messages to people."""
+    subject: str = ""
+    """Who was recorded, where the data set says so: people must not be in two splits."""
+
+
+@dataclass(frozen=True)
+class ClipIndex:
+    """The clips of one split of one data set, with the label list that its ids count in."""
+
+    labels: list[str]
+    records: list[ClipRecord]
+    split: str
+    origin: Path
+    """The file that lists the clips."""
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+
+class LabelIds:
+    """Class ids of label names, with messages that help where a name is unknown."""
+
+    def __init__(self, labels: Sequence[str], origin: str) -> None:
+        self.labels = list(labels)
+        self._ids = {label: position for position, label in enumerate(self.labels)}
+        self._origin = origin
+
+    def of(self, label: str, where: str) -> int:
+        """Id of `label`. Raises UserError with `where` (file and line) for a label that is not listed."""
+        if label in self._ids:
+            return self._ids[label]
+        close = difflib.get_close_matches(label, self.labels, n=1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        raise UserError(f"{where}: the label {label!r} is not one of the {len(self.labels)} of {self._origin}{hint}")
+
+
+def numbered_lines(path: Path, holds: str) -> Iterator[tuple[int, str]]:
+    """Yields (line number from 1, stripped line) of the text file, blank lines left out.
+
+    Args:
+        path: a UTF-8 text file, with or without a byte order mark.
+        holds: what the file holds, for the message when it is missing ("the clips of the split 'train'").
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: it should hold {holds}") from None
+    except IsADirectoryError:
+        raise UserError(f"{path} is a folder: expected a text file with {holds}") from None
+    except PermissionError:
+        raise UserError(f"{path} cannot be read: no permission; it should hold {holds}") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(f"{path}:{line}: not UTF-8 text; expected {holds}") from None
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield number, line.strip()
+
+
+def checked_split(split: str, known: Sequence[str], origin: Path) -> str:
+    """Returns `split`, or raises UserError that lists the splits there are."""
+    if split in known:
+        return split
+    raise UserError(f"{origin} has no split {split!r}; it has {', '.join(known) or 'none'}")

@@ -1,0 +1,110 @@
+"""Batches of clips, in an order that a resumed run repeats, with broken clips skipped and counted or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Sampler
+
+from training.clips.dataset import ClipBatch, ClipDataset, collate
+from training.clips.source import ClipError
+from training.errors import UserError
+
+_ORDER_STREAM = 2  # keeps the order's random numbers apart from those of other users of the same seed
+
+
+class _Batches(Sampler[list[tuple[int, int]]]):
+    """Batches of (epoch, index): shuffled in training, a short last one dropped there; in order in evaluation."""
+
+    def __init__(self, length: int, batch_size: int, training: bool, seed: int) -> None:
+        self._length, self._batch_size, self._training, self._seed = length, batch_size, training, seed
+        self.epoch = self.start_batch = 0
+
+    def __len__(self) -> int:
+        if self._training:
+            return max(1, self._length // self._batch_size)
+        return -(-self._length // self._batch_size)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        order = np.arange(self._length)
+        if self._training:
+            np.random.default_rng((_ORDER_STREAM, self._seed, self.epoch)).shuffle(order)
+        for batch in range(self.start_batch, len(self)):
+            chosen = order[batch * self._batch_size : (batch + 1) * self._batch_size]
+            yield [(self.epoch, int(index)) for index in chosen]
+
+
+class ClipLoader:
+    """Iterates over one epoch of `ClipBatch`es.
+
+    Args:
+        dataset: its `training` and `seed` also rule the order.
+        batch_size: videos of one batch; skipped clips make it smaller.
+        workers: processes that decode; 0 decodes in this one. The batches do not depend on it.
+        on_error: "skip" leaves clips out that cannot be used and counts them, "stop" raises their ClipError. If None,
+            training skips and evaluation stops.
+        pin_memory: for a GPU.
+
+    Attributes:
+        skipped: reason by name of every clip that was left out so far.
+    """
+
+    def __init__(
+        self,
+        dataset: ClipDataset,
+        batch_size: int,
+        *,
+        workers: int = 0,
+        on_error: Literal["skip", "stop"] | None = None,
+        pin_memory: bool = False,
+    ) -> None:
+        self.dataset = dataset
+        self.skipped: dict[str, str] = {}
+        self._stops = on_error == "stop" or (on_error is None and not dataset.training)
+        self._batches = _Batches(len(dataset), batch_size, dataset.training, dataset.seed)
+        self._loader = DataLoader(
+            dataset,
+            batch_sampler=self._batches,
+            num_workers=workers,
+            collate_fn=collate,
+            pin_memory=pin_memory,
+            persistent_workers=workers > 0,
+            worker_init_fn=_init_worker,
+        )
+
+    def set_epoch(self, epoch: int, start_batch: int = 0) -> None:
+        """The epoch that the next iteration gives, from `start_batch` on (a run resumed inside an epoch)."""
+        self._batches.epoch, self._batches.start_batch = epoch, start_batch
+
+    def __len__(self) -> int:
+        """Batches of a whole epoch."""
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[ClipBatch]:
+        """Yields batches of one clip at least.
+
+        Raises:
+            ClipError: a clip cannot be used and `on_error` is "stop".
+            UserError: no clip of the whole epoch can be used.
+        """
+        gave_any = False
+        error: ClipError | None = None
+        for batch in self._loader:
+            for error in batch.errors:
+                if self._stops:
+                    raise error
+                self.skipped[error.name] = error.reason
+            if len(batch.labels_N):
+                gave_any = True
+                yield batch
+        if error is not None and not gave_any:
+            raise UserError(f"none of the {len(self.dataset)} clips can be used; the last one: {error}")
+
+
+def _init_worker(worker: int) -> None:
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)

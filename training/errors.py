@@ -1,0 +1,34 @@
+"""Errors for people: one clear line on standard error and a non-zero exit status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+
+class UserError(Exception):
+    """Bad input that a person can mend.
+
+    The message is one line that names the file or the value, what was expected and what to do.
+    """
+
+
+def missing_extra(package: str, extra: str) -> UserError:
+    """The error for a package of an optional extra that is not installed."""
+    return UserError(f"{package} is not installed; install the extra that brings it: pip install -e '.[{extra}]'")
+
+
+def run_cli(main: Callable[[], int | None]) -> None:
+    """Run ``main`` and leave the process: 0, its own status, 1 after a UserError, 130 after Ctrl-C."""
+    try:
+        status = main() or 0
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = 1
+    except KeyboardInterrupt:
+        print("stopped by the user; files written so far are whole", file=sys.stderr)
+        status = 130
+    except BrokenPipeError:
+        status = 141
+    sys.stdout.flush()
+    sys.exit(status)

@@ -1,0 +1,39 @@
+"""Networks by name: one entry point for STH and everything that it is compared with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from training.networks.frame_network import FrameNetwork
+from training.networks.mobilenet_v2 import sth_mobilenet_v2, tsm_mobilenet_v2, tsn_mobilenet_v2
+from training.networks.resnet import sth_resnet50
+
+__all__ = ["NETWORKS", "FrameNetwork", "build_network"]
+
+NETWORKS = {
+    "sth_mobilenet_v2": sth_mobilenet_v2,
+    "tsn_mobilenet_v2": tsn_mobilenet_v2,
+    "tsm_mobilenet_v2": tsm_mobilenet_v2,
+    "sth_resnet50": sth_resnet50,
+}
+
+
+def build_network(name: str, *, num_classes: int, segments: int, **options: Any) -> FrameNetwork:
+    """Build a network that maps a clip (N, T, 3, H, W), H and W divisible by 32, to logits (N, num_classes).
+
+    Args:
+        name: a key of ``NETWORKS``.
+        options: ``p``, ``variant``, ``attention``, ``dilation``, ``causal``, ``width``, ``dropout``; each network
+            refuses those that it does not have.
+
+    Raises:
+        ValueError: an unknown name or option (the message says what exists), or a value out of its range.
+    """
+    if name not in NETWORKS:
+        raise ValueError(f"no network is called {name!r}; there are: {', '.join(sorted(NETWORKS))}")
+    if num_classes < 1 or segments < 1:
+        raise ValueError(f"num_classes is {num_classes} and segments {segments}; both must be at least 1")
+    try:
+        return NETWORKS[name](num_classes=num_classes, segments=segments, **options)
+    except TypeError as error:
+        raise ValueError(f"{name}: {error}") from error

@@ -1,0 +1,43 @@
+"""A 2-D network over the frames of a clip, with average consensus (TSN).
+
+Axes: N clip, T frame (segment), B = N * T, C channel, H row, W column, K class.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class FrameNetwork(nn.Module):
+    """Features of each frame, a classifier, and the mean of the frames' logits (``avg_consensus``, Table 1).
+
+    Attributes:
+        features: (N*T, 3, H, W) -> (N*T, C, H/32, W/32); temporal operators inside know T.
+        classifier: one linear layer, after dropout.
+    """
+
+    def __init__(self, features: nn.Module, channels: int, *, num_classes: int, segments: int, dropout: float) -> None:
+        super().__init__()
+        self.features = features
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(channels, num_classes)
+        nn.init.normal_(self.classifier.weight, 0, 0.01)
+        nn.init.zeros_(self.classifier.bias)
+        self.segments, self.num_classes = segments, num_classes
+
+    def forward(self, x_NTCHW: torch.Tensor) -> torch.Tensor:
+        """(N, T, 3, H, W) -> logits (N, K).
+
+        Raises:
+            ValueError: T is not the network's number of segments, or H or W is not divisible by 32.
+        """
+        clips, segments = x_NTCHW.shape[:2]
+        if segments != self.segments:
+            raise ValueError(f"the clip has {segments} frames; this network takes {self.segments}")
+        if x_NTCHW.shape[-1] % 32 or x_NTCHW.shape[-2] % 32:
+            raise ValueError(f"frames are {tuple(x_NTCHW.shape[-2:])}; expected sizes divisible by 32")
+        x_BCHW = x_NTCHW.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        pooled_BC = self.features(x_BCHW).mean(dim=(2, 3))
+        logits_BK = self.classifier(self.dropout(pooled_BC))
+        return logits_BK.view(clips, segments, -1).mean(dim=1)

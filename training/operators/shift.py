@@ -1,0 +1,41 @@
+"""Temporal Shift Module (Lin et al., 2019), the rival that every figure is compared with.
+
+Axes: N clip, T frame, B = N * T, C channel, H row, W column.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class TemporalShift(nn.Module):
+    """Shift 1/fold of the channels one frame back, and (not when causal) 1/fold one frame ahead; zeros enter.
+
+    Channels [0, C/fold) of frame t come from frame t+1, channels [C/fold, 2C/fold) from frame t-1, as in the
+    published TSM; causal (its online form) takes only [0, C/fold), from frame t-1. No parameters.
+
+    Shape: (N*T, C, H, W) -> the same.
+    """
+
+    def __init__(self, *, segments: int, fold: int = 8, causal: bool = False) -> None:
+        super().__init__()
+        self.segments, self.fold, self.causal = segments, fold, causal
+
+    def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        batch, channels, height, width = x_BCHW.shape
+        share = channels // self.fold
+        x_NTCHW = x_BCHW.view(batch // self.segments, self.segments, channels, height, width)
+        zero = torch.zeros_like(x_NTCHW[:, :1, :share])
+        if self.causal:
+            past = torch.cat([zero, x_NTCHW[:, :-1, :share]], dim=1)
+            moved = [past, x_NTCHW[:, :, share:]]
+        else:
+            future = torch.cat([x_NTCHW[:, 1:, :share], zero], dim=1)
+            past = torch.cat([zero, x_NTCHW[:, :-1, share : 2 * share]], dim=1)
+            moved = [future, past, x_NTCHW[:, :, 2 * share :]]
+        y_BCHW = torch.cat(moved, dim=2).view(batch, channels, height, width)
+        return y_BCHW.contiguous(memory_format=torch.channels_last)
+
+    def extra_repr(self) -> str:
+        return f"fold={self.fold}, causal={self.causal}"

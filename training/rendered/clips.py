@@ -1,0 +1,96 @@
+"""Rendered gesture clips as a clip source: pictures are drawn when they are asked for, from seed and index alone."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from training.errors import UserError
+from training.rendered.draw import draw_frames
+from training.rendered.gestures import GESTURES, REVERSED, forward_motion
+from training.rendered.scene import make_scene
+
+LABELS_FILE = Path(__file__).parents[1] / "labels" / "jester.csv"
+SHORTEST, LONGEST = 28, 44  # frames of a clip, at Jester's 12 frames a second
+
+
+@functools.cache
+def jester_labels() -> tuple[str, ...]:
+    """The 27 class names of Jester, in the order of its own label list."""
+    labels = tuple(line.strip() for line in LABELS_FILE.read_text(encoding="utf-8").splitlines() if line.strip())
+    if set(labels) != GESTURES:
+        raise UserError(f"{LABELS_FILE}: expected the 27 labels of Jester; restore the file from the repository")
+    return labels
+
+
+def _generator(seed: int, index: int, part: int) -> np.random.Generator:
+    return np.random.default_rng([seed, index, part])
+
+
+class RenderedClips:
+    """Clips of the 27 Jester gestures, each class equally often; implements `training.clips.source.ClipSource`.
+
+    A clip is a function of (seed, index) only: not of the frames asked for, nor of the number of clips. Every 27
+    clips in a row hold each class once, in a seeded order. A clip of a gesture in `REVERSED` is the clip of the
+    opposite gesture, with the same seed and index, played backwards: no single frame tells the two apart.
+
+    Args:
+        count: number of clips; clips past it can be had too (`endless`).
+        seed: any integer >= 0; different seeds give different clips.
+        height, width: size of the pictures in pixels (Jester's are 100 high).
+
+    Raises:
+        UserError: a number is out of range.
+    """
+
+    endless = True
+
+    def __init__(self, count: int, seed: int, *, height: int = 100, width: int = 132) -> None:
+        for name, value, least in (("count", count, 1), ("seed", seed, 0), ("height", height, 32), ("width", width, 32)):
+            if value < least:
+                raise UserError(f"{name} is {value}; rendered clips need {name} >= {least}")
+        self.count, self.seed, self.height, self.width = count, seed, height, width
+        self.labels = list(jester_labels())
+
+    def __len__(self) -> int:
+        return self.count
+
+    def label_of(self, index: int) -> int:
+        """Class id of a clip."""
+        self._check(index)
+        round_number, place = divmod(index, len(self.labels))
+        order = np.random.default_rng([self.seed, round_number, 0, 27]).permutation(len(self.labels))
+        return int(order[place])
+
+    def name_of(self, index: int) -> str:
+        """Name of a clip for messages, for example `rendered-7-000012`."""
+        return f"rendered-{self.seed}-{index:06d}"
+
+    def frame_count(self, index: int) -> int:
+        """Frames of a clip, 28 to 44."""
+        self._check(index)
+        return int(_generator(self.seed, index, 0).integers(SHORTEST, LONGEST + 1))
+
+    def frames(self, index: int, frame_indices: Sequence[int]) -> np.ndarray:
+        """The wanted frames in the wanted order, uint8 (n, H, W, 3) RGB."""
+        return self.frames_as(self.labels[self.label_of(index)], index, frame_indices)
+
+    def frames_as(self, gesture: str, index: int, frame_indices: Sequence[int]) -> np.ndarray:
+        """The same hand, place and surroundings as clip `index`, making another gesture."""
+        count = self.frame_count(index)
+        wanted = np.asarray(frame_indices, dtype=int)
+        if wanted.size and not (0 <= wanted.min() and wanted.max() < count):
+            raise UserError(f"clip {self.name_of(index)} has frames 0 to {count - 1}; asked for {wanted.tolist()}")
+        if gesture in REVERSED:
+            wanted = count - 1 - wanted
+        # The scene has a stream of its own, so that it is the same for every gesture.
+        scene = make_scene(_generator(self.seed, index, 1), count, self.height, self.width)
+        motion = forward_motion(gesture, _generator(self.seed, index, 2), count)
+        return draw_frames(motion, scene, (self.height, self.width), wanted)
+
+    def _check(self, index: int) -> None:
+        if index < 0:
+            raise IndexError(f"clip index {index} is negative")
