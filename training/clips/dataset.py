@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from training.clips.augment import Augmentation
+from training.clips.augment import SCALES, Augmentation
 from training.clips.flip import flipped_ids
 from training.clips.sampling import centre_segment_frames, check_length, random_segment_frames
 from training.clips.source import UNLABELLED, ClipError, ClipSource
@@ -58,7 +58,7 @@ class ClipDataset(Dataset[ClipItem | ClipError]):
         training: random frame of each segment and augmentation; else centre frames and the centre crop.
         seed: of sampling and augmentation, >= 0.
         flip: flips half of the training clips, with their labels (`flip_pairs.csv`).
-        colour_jitter: see `Augmentation`.
+        colour_jitter, scales: see `Augmentation`.
         clips_per_video: C, evaluation only.
         repeat_short: repeats frames of videos shorter than T instead of refusing them.
         fresh_each_epoch: training sees new clips in every epoch; the source must be endless.
@@ -76,6 +76,7 @@ class ClipDataset(Dataset[ClipItem | ClipError]):
         seed: int = 0,
         flip: bool = True,
         colour_jitter: float = 0.0,
+        scales: Sequence[float] = SCALES,
         clips_per_video: int = 1,
         repeat_short: bool = False,
         fresh_each_epoch: bool = False,
@@ -90,7 +91,7 @@ class ClipDataset(Dataset[ClipItem | ClipError]):
         self.clips_per_video = 1 if training else clips_per_video
         self._repeat_short, self._fresh = repeat_short, fresh_each_epoch
         ids = flipped_ids(source.labels) if training and flip else None
-        self._augment = Augmentation(spec.size, ids, colour_jitter=colour_jitter)
+        self._augment = Augmentation(spec.size, ids, scales=tuple(scales), colour_jitter=colour_jitter)
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:

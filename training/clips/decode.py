@@ -5,8 +5,9 @@ Axes: n wanted frames, H height, W width, 3 colours in the order RGB.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 # FFmpeg complains about broken files without naming them; our own message names the clip. Read at the first video.
@@ -73,12 +74,24 @@ def _open_video(path: Path, name: str) -> cv2.VideoCapture:
         raise ClipError(name, f"missing: there is no {path}")
     if path.stat().st_size == 0:
         raise ClipError(name, f"empty: {path} has 0 bytes")
-    # FFmpeg by name: other backends take some file names for a pattern of numbered pictures.
-    options = [cv2.CAP_PROP_N_THREADS, 1, cv2.CAP_PROP_ORIENTATION_AUTO, 1]
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, options)
+    with _silent_opencv():
+        # FFmpeg by name: other backends take some file names for a pattern of numbered pictures.
+        capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     if not capture.isOpened():
         raise ClipError(name, f"broken: {path} is no video that OpenCV can decode")
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
     return capture
+
+
+@contextlib.contextmanager
+def _silent_opencv() -> Iterator[None]:
+    """No warnings of OpenCV's own: the ClipError that follows says more."""
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
 
 
 def _read_video(path: Path, name: str, wanted: list[int]) -> dict[int, np.ndarray]:

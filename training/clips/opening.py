@@ -77,7 +77,7 @@ def _open_rendered(data: str, split: str, labels: Sequence[str] | None) -> ClipS
         raise UserError(f"rendered clips have no split {split!r}; they have {', '.join(SPLITS)}")
     from training.rendered import RenderedClips  # takes a second to import, for those who render only
 
-    source = RenderedClips(int(fields[1]), seed=int(fields[2]), split=split)
+    source = RenderedClips(int(fields[1]), seed=int(fields[2]))
     if labels is not None and list(labels) != source.labels:
         raise UserError(f"{data} has the {len(source.labels)} labels of Jester, and the network was trained on others")
     return source

@@ -20,9 +20,13 @@ SHORTEST, LONGEST = 28, 44  # frames of a clip, at Jester's 12 frames a second
 @functools.cache
 def jester_labels() -> tuple[str, ...]:
     """The 27 class names of Jester, in the order of its own label list."""
-    labels = tuple(line.strip() for line in LABELS_FILE.read_text(encoding="utf-8").splitlines() if line.strip())
+    labels = tuple(
+        line.strip() for line in LABELS_FILE.read_text(encoding="utf-8").splitlines() if line.strip()
+    )
     if set(labels) != GESTURES:
-        raise UserError(f"{LABELS_FILE}: expected the 27 labels of Jester; restore the file from the repository")
+        raise UserError(
+            f"{LABELS_FILE}: expected the 27 labels of Jester; restore the file from the repository"
+        )
     return labels
 
 
@@ -49,7 +53,12 @@ class RenderedClips:
     endless = True
 
     def __init__(self, count: int, seed: int, *, height: int = 100, width: int = 132) -> None:
-        for name, value, least in (("count", count, 1), ("seed", seed, 0), ("height", height, 32), ("width", width, 32)):
+        for name, value, least in (
+            ("count", count, 1),
+            ("seed", seed, 0),
+            ("height", height, 32),
+            ("width", width, 32),
+        ):
             if value < least:
                 raise UserError(f"{name} is {value}; rendered clips need {name} >= {least}")
         self.count, self.seed, self.height, self.width = count, seed, height, width
@@ -83,7 +92,9 @@ class RenderedClips:
         count = self.frame_count(index)
         wanted = np.asarray(frame_indices, dtype=int)
         if wanted.size and not (0 <= wanted.min() and wanted.max() < count):
-            raise UserError(f"clip {self.name_of(index)} has frames 0 to {count - 1}; asked for {wanted.tolist()}")
+            raise UserError(
+                f"clip {self.name_of(index)} has frames 0 to {count - 1}; asked for {wanted.tolist()}"
+            )
         if gesture in REVERSED:
             wanted = count - 1 - wanted
         # The scene has a stream of its own, so that it is the same for every gesture.

@@ -42,6 +42,9 @@ class Motion:
     visible: bool = True
     holds_object: bool = False
     scale: float = 1.0  # factor on the size of the whole hand
+    lean_F: np.ndarray | float = (
+        0.0  # more tilt for a right hand, less for a left one: which way the thumb points
+    )
 
 
 @dataclass
@@ -58,8 +61,14 @@ def _smooth(x: np.ndarray) -> np.ndarray:
     return x * x * (3 - 2 * x)
 
 
-def _timing(rng: np.random.Generator, frames: int, *, enters: float = 0.5, leaves: float = 0.5,
-            share: tuple[float, float] = (0.55, 0.8)) -> _Timing:
+def _timing(
+    rng: np.random.Generator,
+    frames: int,
+    *,
+    enters: float = 0.5,
+    leaves: float = 0.5,
+    share: tuple[float, float] = (0.55, 0.8),
+) -> _Timing:
     """A stroke over `share` of the clip; the hand comes from below and goes there with the given probabilities."""
     length = rng.uniform(*share)
     begin = (1 - length) * rng.uniform(0.3, 0.7)
@@ -76,15 +85,25 @@ def _timing(rng: np.random.Generator, frames: int, *, enters: float = 0.5, leave
     return _Timing(time_F, (1 - easing) * linear_F + easing * _smooth(linear_F), away_F)
 
 
-def _still(rng: np.random.Generator, timing: _Timing, pose_FP: np.ndarray, *, tilt: float = 0.35, pitch: float = 0.25,
-           yaw: float = 0.5, place: tuple[float, float] = (0.07, 0.06)) -> Motion:
+def _still(
+    rng: np.random.Generator,
+    timing: _Timing,
+    pose_FP: np.ndarray,
+    *,
+    tilt: float = 0.35,
+    pitch: float = 0.25,
+    yaw: float = 0.5,
+    place: tuple[float, float] = (0.07, 0.06),
+) -> Motion:
     """A hand that holds its place, with random orientation up to the given angles; strokes are added to it."""
     frames = len(timing.time_F)
     x, y = rng.uniform(-1, 1, 2) * place
-    angles = rng.uniform(-1, 1, 3) * (tilt, pitch, yaw)
+    tilt_F, pitch_F, yaw_F = np.repeat(rng.uniform(-1, 1, (3, 1)) * [[tilt], [pitch], [yaw]], frames, axis=1)
     place_F2 = np.stack([np.full(frames, x), y - 1.1 * timing.away_F], axis=1)
-    relaxed_FP = pose_FP * (1 - 0.5 * timing.away_F[:, None]) + POSES["relaxed"] * 0.5 * timing.away_F[:, None]
-    return Motion(relaxed_FP, place_F2, np.ones(frames), *(np.full(frames, a) for a in angles))
+    relaxed_FP = (
+        pose_FP * (1 - 0.5 * timing.away_F[:, None]) + POSES["relaxed"] * 0.5 * timing.away_F[:, None]
+    )
+    return Motion(relaxed_FP, place_F2, np.ones(frames), tilt_F, pitch_F, yaw_F)
 
 
 def _held(rng: np.random.Generator, timing: _Timing, *names: str) -> np.ndarray:
@@ -105,6 +124,7 @@ def _swipe_left(rng: np.random.Generator, frames: int, two: bool = False) -> Mot
     motion.place_F2[:, 1] -= rng.uniform(0.0, 0.10) * run_F**2
     motion.tilt_F -= rng.uniform(0.0, 0.45) * run_F
     motion.yaw_F += rng.uniform(-0.4, 0.4) * run_F
+    motion.scale = 0.94
     return motion
 
 
@@ -113,9 +133,10 @@ def _swipe_down(rng: np.random.Generator, frames: int, two: bool = False) -> Mot
     timing = _timing(rng, frames, enters=0.0)
     motion = _still(rng, timing, _hand_shape(rng, timing, two), tilt=0.8, place=(0.07, 0.03))
     run_F = 1 - 2 * timing.stroke_F
-    motion.place_F2[:, 1] += rng.uniform(0.21, 0.28) * run_F
+    motion.place_F2[:, 1] += rng.uniform(0.21, 0.28) * run_F - 0.08
     motion.place_F2[:, 0] += rng.uniform(-0.06, 0.06) * run_F
     motion.pitch_F -= rng.uniform(0.0, 0.4) * run_F
+    motion.scale = 0.92
     return motion
 
 
@@ -125,7 +146,7 @@ def _push(rng: np.random.Generator, frames: int, two: bool = False) -> Motion:
     run_F = 2 * timing.stroke_F - 1
     motion.size_F = rng.uniform(1.9, 2.6) ** (0.5 * run_F)
     motion.place_F2[:, 0] += rng.uniform(-0.04, 0.04) * run_F
-    motion.place_F2[:, 1] += rng.uniform(-0.06, 0.06) * run_F
+    motion.place_F2[:, 1] += rng.uniform(-0.06, 0.06) * run_F - 0.06
     motion.pitch_F += rng.uniform(-0.25, 0.25) * run_F
     motion.scale = 0.86
     return motion
@@ -133,7 +154,9 @@ def _push(rng: np.random.Generator, frames: int, two: bool = False) -> Motion:
 
 def _roll_forward(rng: np.random.Generator, frames: int) -> Motion:
     timing = _timing(rng, frames, share=(0.7, 0.88))
-    motion = _still(rng, timing, _held(rng, timing, "flat", "relaxed", "open", "fist"), pitch=0.2, yaw=0.15, tilt=0.25)
+    motion = _still(
+        rng, timing, _held(rng, timing, "flat", "relaxed", "open", "fist"), pitch=0.2, yaw=0.15, tilt=0.25
+    )
     angle_F = rng.uniform(0, 2 * np.pi) + 2 * np.pi * rng.uniform(0.9, 1.25) * timing.stroke_F
     # The forearm lies across the picture; the hand runs over the top towards the viewer, below back again.
     motion.tilt_F += rng.choice([-1, 1]) * rng.uniform(1.0, 1.5)
@@ -146,7 +169,9 @@ def _roll_forward(rng: np.random.Generator, frames: int) -> Motion:
 
 def _turn_clockwise(rng: np.random.Generator, frames: int) -> Motion:
     timing = _timing(rng, frames)
-    motion = _still(rng, timing, _held(rng, timing, "claw", "open", "relaxed", "spread"), pitch=0.45, yaw=0.35, tilt=0.2)
+    motion = _still(
+        rng, timing, _held(rng, timing, "claw", "open", "relaxed", "spread"), pitch=0.45, yaw=0.35, tilt=0.2
+    )
     motion.tilt_F += np.deg2rad(rng.uniform(105, 155)) * (0.5 - timing.stroke_F)
     return motion
 
@@ -169,7 +194,7 @@ def _thumb(rng: np.random.Generator, frames: int, up: bool) -> Motion:
     start = POSES[("fist", "relaxed", "thumb")[rng.integers(3)]]
     motion = _still(rng, timing, blend(start, "thumb", raised_F), tilt=0.3, pitch=0.2, yaw=0.5)
     upright = np.pi / 2 if up else -np.pi / 2
-    motion.tilt_F += upright * (1 - rng.uniform(0, 0.5) * (1 - raised_F))
+    motion.lean_F = upright * (1 - rng.uniform(0, 0.5) * (1 - raised_F))
     motion.place_F2[:, 1] -= rng.uniform(0.0, 0.12) * (1 - raised_F)
     motion.scale = 1.08
     return motion
@@ -196,16 +221,27 @@ def _shake(rng: np.random.Generator, frames: int) -> Motion:
 def _stop_sign(rng: np.random.Generator, frames: int) -> Motion:
     timing = _timing(rng, frames, enters=0.7, share=(0.7, 0.88))
     raised_F = _smooth(timing.stroke_F / rng.uniform(0.15, 0.35))
-    start = POSES[("relaxed", "flat", "fist")[rng.integers(3)]]
-    motion = _still(rng, timing, blend(start, _held(rng, timing, "flat", "open")[0], raised_F), tilt=0.15, pitch=0.15, yaw=0.25)
-    motion.place_F2[:, 1] -= rng.uniform(0.0, 0.2) * (1 - raised_F)
+    start = POSES[("relaxed", "flat")[rng.integers(2)]]
+    motion = _still(
+        rng,
+        timing,
+        blend(start, _held(rng, timing, "flat", "open")[0], raised_F),
+        tilt=0.15,
+        pitch=0.15,
+        yaw=0.25,
+    )
+    motion.place_F2[:, 1] -= rng.uniform(0.0, 0.15) * (1 - raised_F)
     motion.size_F = rng.uniform(1.0, 1.12) ** raised_F
     return motion
 
 
 def _drum(rng: np.random.Generator, frames: int) -> Motion:
     timing = _timing(rng, frames, share=(0.75, 0.92))
-    phase_F4 = rng.uniform(2.5, 4.2) * timing.stroke_F[:, None] + rng.uniform(0.15, 0.22) * np.arange(4) + rng.random()
+    phase_F4 = (
+        rng.uniform(2.5, 4.2) * timing.stroke_F[:, None]
+        + rng.uniform(0.15, 0.22) * np.arange(4)
+        + rng.random()
+    )
     beat_F4 = 0.5 + 0.5 * np.sin(2 * np.pi * rng.choice([-1, 1]) * phase_F4)
     pose_FP = blend("open", "relaxed", np.full(frames, rng.random()))
     # Bent fingers tap: each swings at its knuckle, one after the other.
@@ -229,15 +265,21 @@ def _wander(rng: np.random.Generator, frames: int, fast: float) -> np.ndarray:
     """A smooth closed-form random walk in [-1, 1] that turns back at least twice: (F,)."""
     time_F = np.arange(frames) / frames
     slow, quick = rng.uniform(0.9, 1.5) * fast, rng.uniform(1.7, 2.6) * fast
-    return 0.65 * np.sin(2 * np.pi * (slow * time_F + rng.random())) + 0.35 * np.sin(2 * np.pi * (quick * time_F + rng.random()))
+    return 0.65 * np.sin(2 * np.pi * (slow * time_F + rng.random())) + 0.35 * np.sin(
+        2 * np.pi * (quick * time_F + rng.random())
+    )
 
 
 def _other(rng: np.random.Generator, frames: int) -> Motion:
     timing = _timing(rng, frames, enters=0.4, leaves=0.4, share=(0.7, 0.88))
-    names = ("point", "horns", "three", "fist", "grip", "grip", "relaxed")
+    names = ("point", "horns", "horns", "fist", "grip", "grip", "relaxed")
     first, second = (names[k] for k in rng.integers(len(names), size=2))
+    if first == second == "relaxed":  # an open hand going to and fro would be a wave
+        second = "grip"
     change_F = 0.5 + 0.5 * _wander(rng, frames, 1.2)
-    motion = _still(rng, timing, blend(first, second, change_F), tilt=1.0, pitch=0.5, yaw=1.0, place=(0.08, 0.08))
+    motion = _still(
+        rng, timing, blend(first, second, change_F), tilt=1.0, pitch=0.5, yaw=1.0, place=(0.08, 0.08)
+    )
     motion.place_F2[:, 0] += rng.uniform(0.06, 0.22) * _wander(rng, frames, 1.0)
     motion.place_F2[:, 1] += rng.uniform(0.06, 0.22) * _wander(rng, frames, 1.0)
     motion.tilt_F += rng.uniform(0.1, 0.7) * _wander(rng, frames, 0.8)

@@ -18,7 +18,16 @@ THUMB_LENGTHS = np.array([0.46, 0.38, 0.31])
 THUMB_RADII = np.array([0.19, 0.145, 0.13, 0.102])
 # Outline of the palm (convex), wrist first.
 PALM = np.array(
-    [[-0.27, -0.05], [0.25, -0.05], [0.42, 0.30], [0.46, 0.98], [0.11, 1.10], [-0.14, 1.07], [-0.46, 0.90], [-0.42, 0.35]]
+    [
+        [-0.27, -0.05, 0.0],
+        [0.25, -0.05, 0.0],
+        [0.42, 0.30, 0.0],
+        [0.46, 0.98, 0.0],
+        [0.11, 1.10, 0.0],
+        [-0.14, 1.07, 0.0],
+        [-0.46, 0.90, 0.0],
+        [-0.42, 0.35, 0.0],
+    ]
 )
 PALM_CENTRE = np.array([0.0, 0.75, 0.0])
 FINGERS_SPREAD = np.array([0.17, 0.03, -0.11, -0.27])  # radians at a spread of 1
@@ -52,7 +61,9 @@ def _with_flexion(pose: np.ndarray, finger: int, flexion: tuple[float, float, fl
 
 
 _gathered = _pose((0, 0, 0, 0), -0.75, "opposed")
-for _finger, _bend in enumerate(((0.80, 0.85, 0.35), (0.78, 0.95, 0.40), (0.80, 0.90, 0.40), (0.85, 0.70, 0.35))):
+for _finger, _bend in enumerate(
+    ((0.80, 0.85, 0.35), (0.78, 0.95, 0.40), (0.80, 0.90, 0.40), (0.85, 0.70, 0.35))
+):
     _gathered = _with_flexion(_gathered, _finger, _bend)
 
 POSES: dict[str, np.ndarray] = {
@@ -88,7 +99,9 @@ def finger_joints(pose_FP: np.ndarray) -> np.ndarray:
     bend_F43 = np.cumsum(pose_FP[:, :12].reshape(frames, 4, 3), axis=2)
     spread_F41 = pose_FP[:, 12:16, None]
     # A bent finger spreads less: the flexed direction leaves the plane of the palm.
-    along = np.stack([np.sin(spread_F41) + 0 * bend_F43, np.cos(spread_F41) + 0 * bend_F43, 0 * bend_F43], axis=-1)
+    along = np.stack(
+        [np.sin(spread_F41) + 0 * bend_F43, np.cos(spread_F41) + 0 * bend_F43, 0 * bend_F43], axis=-1
+    )
     bone_F433 = np.cos(bend_F43)[..., None] * along
     bone_F433[..., 2] += np.sin(bend_F43)
     thumb_F33 = pose_FP[:, 16:].reshape(frames, 3, 3)

@@ -1,0 +1,113 @@
+"""Checkpoints: a network's weights with everything needed to know what they are.
+
+A checkpoint is a dictionary that ``torch.load(weights_only=True)`` reads. ``model`` is the training form; ``quantized``
+(after QAT) is the state of the quantized program, see ``mobile.quantize``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+import subprocess
+import zipfile
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.errors import UserError
+from training.files import atomic_path
+from training.input_spec import InputSpec
+from training.networks import FrameNetwork, build_network
+from training.recipe import Recipe
+
+FORMAT = "sth-checkpoint/1"
+_REQUIRED = ("network", "options", "labels", "input", "model", "recipe")
+
+
+def code_version() -> str:
+    """The commit of a checkout ("+" where files differ from it), or the installed package's version."""
+    here = Path(__file__).resolve().parent
+    try:
+        commit = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"],
+            cwd=here, capture_output=True, text=True, check=True,
+        ).stdout.strip()  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return metadata.version("sth-mobile")
+    return commit
+
+
+def make_checkpoint(
+    network: FrameNetwork, recipe: Recipe, labels: list[str], metrics: dict[str, Any], **extra: Any
+) -> dict[str, Any]:
+    """A checkpoint of a network in its training form."""
+    return {
+        "format": FORMAT,
+        "network": recipe.network,
+        "options": dict(recipe.options),
+        "labels": list(labels),
+        "input": dataclasses.asdict(recipe.input_spec()),
+        "recipe": dataclasses.asdict(recipe),
+        "code_version": code_version(),
+        "metrics": metrics,
+        "model": {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()},
+        **extra,
+    }
+
+
+def save_checkpoint(path: Path | str, checkpoint: dict[str, Any]) -> None:
+    """Write a checkpoint atomically."""
+    with atomic_path(path) as temporary:
+        torch.save(checkpoint, temporary)
+
+
+def load_checkpoint(path: Path | str) -> dict[str, Any]:
+    """Read a checkpoint and check that it is one.
+
+    Raises:
+        UserError: no such file, or a file that is no checkpoint of this project.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"there is no checkpoint {path}; give a .pt file that training.train wrote")
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, zipfile.BadZipFile, ValueError, OSError) as error:
+        raise UserError(f"{path} is no checkpoint: PyTorch cannot read it ({_first_line(error)})") from error
+    if not isinstance(checkpoint, dict) or checkpoint.get("format") != FORMAT:
+        raise UserError(f"{path} is no checkpoint of this project (expected format {FORMAT}); train one with training.train")
+    missing = [key for key in _REQUIRED if key not in checkpoint]
+    if missing:
+        raise UserError(f"{path} lacks {', '.join(missing)}; the file is damaged, train or download it again")
+    return checkpoint
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:120]
+
+
+def network_of(checkpoint: dict[str, Any], path: Path | str = "the checkpoint") -> FrameNetwork:
+    """The network of a checkpoint, in evaluation mode.
+
+    Raises:
+        UserError: the weights are of another network than the checkpoint says.
+    """
+    try:
+        network = build_network(
+            checkpoint["network"],
+            num_classes=len(checkpoint["labels"]),
+            segments=checkpoint["input"]["segments"],
+            **checkpoint["options"],
+        )
+        network.load_state_dict(checkpoint["model"])
+    except (ValueError, RuntimeError) as error:
+        raise UserError(f"{path}: the weights are not those of {checkpoint['network']}: {_first_line(error)}") from error
+    return network.eval()
+
+
+def input_spec_of(checkpoint: dict[str, Any]) -> InputSpec:
+    """The input specification of a checkpoint."""
+    fields = dict(checkpoint["input"])
+    return InputSpec(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})

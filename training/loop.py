@@ -1,0 +1,265 @@
+"""The training loop: epochs of clips, validation, checkpoints that resume bit-identically on the CPU.
+
+Axes: N clip, T frame, C colour, H row, W column, K class.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import sys
+import time
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from tqdm import tqdm
+
+from training import checkpoint as checkpoints
+from training.clips import CachedClips, ClipDataset, ClipLoader, open_data
+from training.errors import UserError
+from training.files import write_json
+from training.input_spec import InputSpec
+from training.metrics import scores
+from training.networks import FrameNetwork
+from training.recipe import Recipe
+
+# TensorBoard's writer imports all of TensorFlow where it finds it, unless this module exists.
+sys.modules.setdefault("tensorboard.compat.notf", types.ModuleType("tensorboard.compat.notf"))
+from torch.utils.tensorboard import SummaryWriter  # noqa: E402
+
+LAST, FINAL, RESULT = "last.pt", "final.pt", "result.json"
+
+
+def device_of(recipe: Recipe) -> torch.device:
+    """The device that a recipe asks for.
+
+    Raises:
+        UserError: CUDA is asked for and not there.
+    """
+    if recipe.device == "cuda" and not torch.cuda.is_available():
+        raise UserError("device is cuda, and PyTorch sees no CUDA device; use --set device=cpu")
+    return torch.device("cuda" if recipe.device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def open_loader(recipe: Recipe, *, training: bool, size: int, labels: list[str] | None = None) -> ClipLoader:
+    """Batches of the recipe's training or validation clips."""
+    split, data = ("train", recipe.train_data) if training else ("validation", recipe.validation_data)
+    source = open_data(data, split, labels)
+    if recipe.cache_short_side and not data.startswith("rendered"):
+        source = CachedClips(source, short_side=recipe.cache_short_side)
+    dataset = ClipDataset(
+        source,
+        InputSpec(segments=recipe.segments, size=size),
+        training=training,
+        seed=recipe.seed,
+        flip=recipe.flip,
+        colour_jitter=recipe.colour_jitter,
+        scales=recipe.crop_scales,
+        repeat_short=recipe.repeat_short,
+        fresh_each_epoch=recipe.fresh_each_epoch and training,
+    )
+    return ClipLoader(dataset, recipe.batch, workers=recipe.workers)
+
+
+def learning_rate(recipe: Recipe, epoch: float) -> float:
+    """The rate at a fractional epoch: linear warm-up, then steps of 1/10 at the milestones or half a cosine."""
+    if recipe.warmup_epochs and epoch < recipe.warmup_epochs:
+        return recipe.lr * max(epoch, 1e-2) / recipe.warmup_epochs
+    if recipe.schedule == "steps":
+        return recipe.lr * 0.1 ** sum(epoch >= milestone for milestone in recipe.milestones)
+    share = (epoch - recipe.warmup_epochs) / max(recipe.epochs - recipe.warmup_epochs, 1e-9)
+    return recipe.lr * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
+
+
+def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Weight decay for kernels; none for biases and batch norm."""
+    kernels = [p for p in network.parameters() if p.dim() > 1]
+    others = [p for p in network.parameters() if p.dim() <= 1]
+    return [{"params": kernels, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+
+
+@dataclasses.dataclass
+class Progress:
+    """Where a run stands: what a checkpoint holds beside weights and optimiser."""
+
+    epoch: int = 0
+    batch: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+
+
+class Trainer:
+    """Trains ``module`` by a recipe; the training form and the QAT'd deploy form are both trained by it.
+
+    Args:
+        module: maps ``to_input(x_NTCHW)`` to logits (N, K).
+        folder: where checkpoints, TensorBoard scalars and ``result.json`` go.
+        pack: makes a checkpoint's content from metrics; the loop adds its own state under ``trainer``.
+        on_epoch: called with the epoch before it starts (QAT freezes its ranges there).
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        recipe: Recipe,
+        folder: Path,
+        *,
+        pack: Callable[[dict[str, Any]], dict[str, Any]],
+        labels: list[str],
+        to_input: Callable[[torch.Tensor], torch.Tensor] = lambda x_NTCHW: x_NTCHW,
+        on_epoch: Callable[[int], None] = lambda epoch: None,
+    ) -> None:
+        self.recipe, self.folder, self.labels = recipe, folder, labels
+        self.device = device_of(recipe)
+        self.module = module.to(self.device)
+        if recipe.channels_last:
+            self.module = self.module.to(memory_format=torch.channels_last)
+        self.forward = torch.compile(self.module) if recipe.compile else self.module
+        self.pack, self.to_input, self.on_epoch = pack, to_input, on_epoch
+        self.optimizer = torch.optim.SGD(
+            parameter_groups(self.module, recipe.weight_decay), lr=recipe.lr, momentum=recipe.momentum
+        )
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.amp == "fp16")
+        self.progress = Progress()
+        self.losses: list[float] = []
+
+    def state(self) -> dict[str, Any]:
+        """What resuming needs beside the weights."""
+        return {
+            "fingerprint": self.recipe.fingerprint(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "module": self.module.state_dict(),
+            "random": torch.get_rng_state(),
+            "progress": dataclasses.asdict(self.progress),
+        }
+
+    def resume(self, checkpoint: dict[str, Any]) -> None:
+        """Go on from a checkpoint of the same recipe.
+
+        Raises:
+            UserError: the checkpoint is of another recipe, or a finished network without training state.
+        """
+        state = checkpoint.get("trainer")
+        if state is None:
+            raise UserError("this checkpoint holds a finished network and no training state; resume from last.pt")
+        if state["fingerprint"] != self.recipe.fingerprint():
+            raise UserError("the checkpoint is of another recipe; resume with the recipe and --set values it began with")
+        self.module.load_state_dict(state["module"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        torch.set_rng_state(state["random"])
+        self.progress = Progress(**state["progress"])
+
+    def save(self, name: str, metrics: dict[str, Any]) -> None:
+        checkpoints.save_checkpoint(self.folder / name, {**self.pack(metrics), "trainer": self.state()})
+
+    def run(self) -> dict[str, Any]:
+        """Train to the last epoch; returns the last validation's scores, which ``result.json`` holds too."""
+        recipe, progress = self.recipe, self.progress
+        writer = SummaryWriter(str(self.folder / "tensorboard"))
+        loaders: dict[int, ClipLoader] = {}
+        for epoch in range(progress.epoch, recipe.epochs):
+            size = recipe.early_size if epoch < recipe.early_epochs else recipe.size
+            if size not in loaders:
+                loaders = {size: open_loader(recipe, training=True, size=size, labels=self.labels)}
+            self.on_epoch(epoch)
+            row = self._epoch(epoch, loaders[size], writer)
+            progress.epoch, progress.batch = epoch + 1, 0
+            if (epoch + 1) % recipe.validate_every == 0 or epoch + 1 == recipe.epochs:
+                row |= {key: value for key, value in self.validate(size).items() if key != "confusion"}
+                writer.add_scalar("validation/top1", row["top1"], epoch + 1)
+            progress.history.append(row)
+            tqdm.write(" ".join(f"{key} {value:.4g}" for key, value in row.items()))
+            self.save(LAST, row)
+        writer.close()
+        final = self.validate(recipe.size)
+        self._finish(final)
+        return final
+
+    def _epoch(self, epoch: int, loader: ClipLoader, writer: SummaryWriter) -> dict[str, Any]:
+        """One epoch from ``progress.batch`` on."""
+        progress, saved, started = self.progress, time.monotonic(), time.monotonic()
+        begun = progress.seconds
+        loader.set_epoch(epoch, start_batch=progress.batch)
+        losses: list[float] = []
+        waiting, asked = 0.0, time.monotonic()
+        self.module.train()
+        bar = tqdm(loader, total=len(loader), initial=progress.batch, desc=f"epoch {epoch + 1}/{self.recipe.epochs}",
+                   unit="batch", mininterval=5)  # fmt: skip
+        for batch in bar:
+            waiting += time.monotonic() - asked
+            share = progress.batch / len(loader)
+            losses.append(self._step(batch.frames_NTHWC, batch.labels_N, learning_rate(self.recipe, epoch + share), loader))
+            progress.batch += 1
+            progress.seconds = begun + time.monotonic() - started
+            bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}", skipped=len(loader.skipped), refresh=False)
+            step = epoch * len(loader) + progress.batch
+            writer.add_scalar("train/loss", losses[-1], step)
+            if time.monotonic() - saved > 60 * self.recipe.checkpoint_minutes:
+                self.save(LAST, {})
+                saved = time.monotonic()
+            asked = time.monotonic()
+        self.losses += losses
+        seconds = max(time.monotonic() - started, 1e-9)
+        return {"epoch": epoch + 1, "loss": float(np.mean(losses)) if losses else math.nan,
+                "waiting_for_data": waiting / seconds, "skipped": len(loader.skipped)}  # fmt: skip
+
+    def _step(self, frames_NTHWC: torch.Tensor, labels_N: torch.Tensor, rate: float, loader: ClipLoader) -> float:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        x_NTCHW = loader.dataset.spec.to_network(frames_NTHWC.to(self.device, non_blocking=True))
+        with self._autocast():
+            logits_NK = self.forward(self.to_input(x_NTCHW))
+            loss = F.cross_entropy(
+                logits_NK.float(), labels_N.to(self.device), label_smoothing=self.recipe.label_smoothing
+            )
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise UserError(f"the loss is {value}; lower lr (now {rate:.3g}) or clip_gradient, and resume from {LAST}")
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        if self.recipe.clip_gradient:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip_gradient)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return value
+
+    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
+        if self.recipe.amp == "none":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, torch.bfloat16 if self.recipe.amp == "bf16" else torch.float16)
+
+    @torch.no_grad()
+    def validate(self, size: int) -> dict[str, Any]:
+        """Scores on the validation clips at an input size."""
+        loader = open_loader(self.recipe, training=False, size=size, labels=self.labels)
+        self.module.eval()
+        logits, labels = [], []
+        for batch in tqdm(loader, desc="validation", unit="batch", leave=False, mininterval=5):
+            x_NTCHW = loader.dataset.spec.to_network(batch.frames_NTHWC.to(self.device))
+            with self._autocast():
+                logits.append(self.module(self.to_input(x_NTCHW)).float().cpu().numpy())
+            labels.append(batch.labels_N.numpy())
+        return scores(np.concatenate(logits), np.concatenate(labels))
+
+    def _finish(self, final: dict[str, Any]) -> None:
+        result = {
+            "recipe": dataclasses.asdict(self.recipe),
+            "code_version": checkpoints.code_version(),
+            "parameters": sum(p.numel() for p in self.module.parameters()),
+            "seconds": self.progress.seconds,
+            "history": self.progress.history,
+            "validation": final,
+        }
+        write_json(self.folder / RESULT, result)
+        summary = {key: final[key] for key in ("clips", "top1", "top5")}
+        checkpoints.save_checkpoint(self.folder / FINAL, self.pack(summary))

@@ -1,0 +1,118 @@
+"""ImageNet weights for the spatial kernels (Section 4.2); temporal kernels and the classifier stay random.
+
+Axes: O output channel, I input channel, C channel.
+"""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from training.errors import UserError
+from training.input_spec import InputSpec
+from training.networks.frame_network import FrameNetwork
+from training.operators import DepthwiseSTH, STHConv
+
+_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_TENSORFLOW_RANGE = 0.5  # mean and standard deviation of an input in [-1, 1]
+_CLASSES = {1000: (_IMAGENET_MEAN, _IMAGENET_STD), 1001: ((_TENSORFLOW_RANGE,) * 3, (_TENSORFLOW_RANGE,) * 3)}
+
+
+def load_imagenet(network: FrameNetwork, source: str, spec: InputSpec) -> list[str]:
+    """Initialise from torchvision-named ImageNet weights; returns the names of the parameters that stayed random.
+
+    The first convolution is adapted to this project's input range. Weights with 1001 classes are taken to expect
+    [-1, 1], those with 1000 classes torchvision's mean and standard deviation.
+
+    Args:
+        source: "imagenet" (torchvision's own, downloaded) or a file with a state_dict.
+
+    Raises:
+        UserError: the file is missing or no state_dict of this backbone, or there is no network to download over.
+    """
+    state = _read(source, network)
+    classes = next((len(value) for name, value in state.items() if name in ("classifier.1.bias", "fc.bias")), 1000)
+    mean, std = _CLASSES.get(classes, _CLASSES[1000])
+    first = next(name for name, value in state.items() if value.dim() == 4)
+    _adapt_input(state, first, mean, std, spec)
+    return _copy(network.features, state, source)
+
+
+def _read(source: str, network: FrameNetwork) -> dict[str, torch.Tensor]:
+    if source == "imagenet":
+        return _download(network)
+    if not Path(source).is_file():
+        raise UserError(f"there is no weights file {source}; give a torchvision state_dict, or 'imagenet' to download")
+    try:
+        state = torch.load(source, map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
+        raise UserError(f"{source} is no state_dict: {str(error).splitlines()[0][:120]}") from error
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise UserError(f"{source} is no state_dict: expected a dictionary of tensors")
+    return dict(state)
+
+
+def _download(network: FrameNetwork) -> dict[str, torch.Tensor]:
+    from torchvision.models import MobileNet_V2_Weights, ResNet50_Weights
+
+    resnet = hasattr(network.features, "layer1")
+    weights = ResNet50_Weights.IMAGENET1K_V1 if resnet else MobileNet_V2_Weights.IMAGENET1K_V1
+    try:
+        return dict(weights.get_state_dict(progress=True))
+    except OSError as error:
+        raise UserError(f"cannot download {weights.url}: {error}; give a file with --weights FILE") from error
+
+
+def _adapt_input(
+    state: dict[str, torch.Tensor], first: str, mean: tuple[float, ...], std: tuple[float, ...], spec: InputSpec
+) -> None:
+    """Rescale the first kernel, so that it gives on our input what it gave on its own (but for the borders)."""
+    ours_mean, ours_std = torch.tensor(spec.mean), torch.tensor(spec.std)
+    weight_OIHW = state[first]
+    scaled = weight_OIHW * (ours_std / torch.tensor(std)).view(1, 3, 1, 1)
+    offset_O = (weight_OIHW * ((ours_mean - torch.tensor(mean)) / torch.tensor(std)).view(1, 3, 1, 1)).sum((1, 2, 3))
+    state[first] = scaled
+    # conv1 / bn1 in ResNet, features.0.0 / features.0.1 in MobileNetV2
+    norm = "bn1" if first == "conv1.weight" else first.replace(".0.weight", ".1")
+    state[f"{norm}.running_mean"] = state[f"{norm}.running_mean"] - offset_O
+
+
+def _copy(features: nn.Module, state: dict[str, torch.Tensor], source: str) -> list[str]:
+    """Copy what the backbone has; a hybrid convolution takes the spatial kernels of its spatial channels."""
+    wanted, random, copied = _places(features), [], 0
+    with torch.no_grad():
+        for name, target in wanted.items():
+            value = state.get(name)
+            if value is None:
+                random.append(name)
+                continue
+            if isinstance(target, DepthwiseSTH):
+                value, target = value[target.spatial_channels()], target.spatial
+            elif isinstance(target, STHConv):
+                index = target.spatial_index[:, :, None, None].expand(-1, -1, *value.shape[2:])
+                value, target = value.gather(1, index), target.spatial
+            if value.shape != target.shape:
+                raise UserError(f"{source}: {name} is {tuple(value.shape)}; this network has {tuple(target.shape)}")
+            target.copy_(value)
+            copied += 1
+    if copied * 2 < len(wanted):
+        raise UserError(f"{source} fits {copied} of {len(wanted)} tensors; it belongs to another network")
+    return random
+
+
+def _places(features: nn.Module) -> dict[str, torch.Tensor | nn.Module]:
+    """Targets by torchvision's names: tensors, or the hybrid operator that stands where a convolution stood."""
+    prefix = "" if hasattr(features, "layer1") else "features."
+    places: dict[str, torch.Tensor | nn.Module] = {}
+    for name, module in features.named_modules():
+        # TSM wraps the convolution after its shift into a sequence: conv.0.0.1 is torchvision's conv.0.0
+        plain = prefix + (name[: -len(".1")] if name.endswith(".0.0.1") else name)
+        if isinstance(module, (DepthwiseSTH, STHConv)):
+            places[f"{plain}.weight"] = module
+        elif isinstance(module, (nn.Conv2d, nn.BatchNorm2d)):
+            for key, tensor in module.state_dict().items():
+                places[f"{plain}.{key}"] = tensor
+    return places

@@ -1,0 +1,125 @@
+"""Recipes: everything that defines a training run, as one complete dataclass made by a Python function."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from training.errors import UserError
+from training.input_spec import InputSpec
+
+
+@dataclasses.dataclass
+class Recipe:
+    """A training run. Defaults are the paper's (Section 4.2) and, where it is silent, TSN's.
+
+    Attributes:
+        network, options: arguments of ``build_network``.
+        train_data, validation_data: see ``training.clips.DATA_HELP``.
+        size, segments: of the input; ``early_size`` trains the first ``early_epochs`` at a smaller size (0: none).
+        milestones: epochs after which the rate falls by 10 ("steps" schedule); "cosine" falls to 0.
+        clip_gradient: largest norm of all gradients together; 0 leaves them.
+        crop_scales: sides of the random crop as shares of the short side.
+        amp: none, bf16 or fp16 mixed precision.
+        weights: ImageNet initialisation: "" (random), "imagenet" (torchvision's, online) or a file.
+        fresh_each_epoch: rendered clips only; every epoch sees new clips.
+        cache_short_side: keep decoded clips in memory at this short side in pixels; 0 decodes them every time.
+        checkpoint_minutes: at most this much work is lost when the run is killed.
+        qat_*: quantization-aware training of the deploy form that follows (``mobile.qat``).
+    """
+
+    name: str = "unnamed"
+    network: str = "sth_mobilenet_v2"
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    train_data: str = ""
+    validation_data: str = ""
+    size: int = 224
+    segments: int = 8
+    early_size: int = 0
+    early_epochs: int = 0
+    epochs: int = 50
+    batch: int = 64
+    lr: float = 0.01
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    schedule: str = "steps"
+    milestones: list[int] = dataclasses.field(default_factory=lambda: [20, 40])
+    warmup_epochs: float = 0.0
+    clip_gradient: float = 20.0
+    label_smoothing: float = 0.0
+    flip: bool = True
+    colour_jitter: float = 0.0
+    crop_scales: list[float] = dataclasses.field(default_factory=lambda: [1.0, 0.875, 0.75, 0.66])
+    dropout: float = 0.5
+    fresh_each_epoch: bool = False
+    repeat_short: bool = False
+    cache_short_side: int = 0
+    weights: str = ""
+    seed: int = 0
+    amp: str = "none"
+    channels_last: bool = True
+    compile: bool = False
+    device: str = "auto"
+    workers: int = 2
+    threads: int = 0
+    validate_every: int = 1
+    checkpoint_minutes: float = 5.0
+    out: str = ""
+    qat_epochs: int = 2
+    qat_lr: float = 1e-3
+    qat_freeze: float = 0.5
+
+    def input_spec(self) -> InputSpec:
+        """What the network expects of its input."""
+        return InputSpec(segments=self.segments, size=self.size)
+
+    def fingerprint(self) -> str:
+        """A short hash of all that changes the result of the run (not of where it runs)."""
+        ignored = {"out", "workers", "checkpoint_minutes", "device", "threads"}
+        kept = {key: value for key, value in dataclasses.asdict(self).items() if key not in ignored}
+        return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "schedule": ("steps", "cosine"),
+    "amp": ("none", "bf16", "fp16"),
+    "device": ("auto", "cpu", "cuda"),
+}
+
+
+def override(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
+    """The recipe with ``key=value`` assignments applied; ``options.p=0.5`` reaches into the network's options.
+
+    Raises:
+        UserError: an unknown key or a value of the wrong type.
+    """
+    for assignment in assignments:
+        if "=" not in assignment:
+            raise UserError(f"--set {assignment!r}: expected key=value")
+    try:
+        merged = OmegaConf.merge(OmegaConf.structured(recipe), OmegaConf.from_dotlist(list(assignments)))
+        changed = OmegaConf.to_object(merged)
+    except OmegaConfBaseException as error:
+        known = ", ".join(field.name for field in dataclasses.fields(Recipe))
+        reason = str(error).splitlines()[0]
+        raise UserError(f"--set: {reason}; the keys are: {known}") from error
+    assert isinstance(changed, Recipe)
+    _check(changed)
+    return changed
+
+
+def _check(recipe: Recipe) -> None:
+    for key, choices in _CHOICES.items():
+        if getattr(recipe, key) not in choices:
+            raise UserError(f"{key} is {getattr(recipe, key)!r}; expected one of {', '.join(map(str, choices))}")
+    if recipe.epochs < 1 or recipe.batch < 1:
+        raise UserError(f"epochs is {recipe.epochs} and batch {recipe.batch}; both must be at least 1")
+    for size in (recipe.size, recipe.early_size):
+        if size < 0 or size % 32 or (size == 0 and size is recipe.size):
+            raise UserError(f"size is {size}; expected a positive multiple of 32")

@@ -1,0 +1,32 @@
+"""All recipes by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from training.errors import UserError
+from training.recipe import Recipe
+from training.recipes import gestures, jester, rendered
+
+RECIPES: dict[str, Callable[[], Recipe]] = {
+    "rendered_sth": rendered.rendered_sth,
+    "rendered_tsn": rendered.rendered_tsn,
+    "rendered_tsm": rendered.rendered_tsm,
+    "jester_sth": jester.jester_sth,
+    "jester_tsn": jester.jester_tsn,
+    "jester_tsm": jester.jester_tsm,
+    "gestures_sth": gestures.gestures_sth,
+    "gestures_tsn": gestures.gestures_tsn,
+    "gestures_tsm": gestures.gestures_tsm,
+}
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe called ``name``.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    if name not in RECIPES:
+        raise UserError(f"no recipe is called {name!r}; there are: {', '.join(sorted(RECIPES))}")
+    return RECIPES[name]()

@@ -1,0 +1,46 @@
+"""Recipes on the embedded rendered gestures: they train anywhere, without a download."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from training.recipe import Recipe
+
+
+def rendered_sth() -> Recipe:
+    """The shipped checkpoint. One epoch is 2,700 clips that no other epoch sees."""
+    return Recipe(
+        name="rendered_sth",
+        network="sth_mobilenet_v2",
+        options={"p": 0.25, "width": 0.5},
+        train_data="rendered:2700:1",
+        validation_data="rendered:540:2",
+        size=96,
+        early_size=64,
+        early_epochs=16,
+        epochs=24,
+        batch=27,
+        lr=0.05,
+        schedule="cosine",
+        warmup_epochs=0.5,
+        weight_decay=1e-4,
+        clip_gradient=5.0,
+        dropout=0.1,
+        crop_scales=[1.0, 0.875],
+        fresh_each_epoch=True,
+        workers=1,
+        threads=1,
+        validate_every=2,
+        qat_epochs=2,
+        qat_lr=2e-3,
+    )
+
+
+def rendered_tsn() -> Recipe:
+    """Plain 2-D MobileNetV2, trained the same way: what can be told from frames without their order."""
+    return dataclasses.replace(rendered_sth(), name="rendered_tsn", network="tsn_mobilenet_v2", options={"width": 0.5})
+
+
+def rendered_tsm() -> Recipe:
+    """TSM-MobileNetV2, trained the same way."""
+    return dataclasses.replace(rendered_sth(), name="rendered_tsm", network="tsm_mobilenet_v2", options={"width": 0.5})

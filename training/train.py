@@ -1,0 +1,124 @@
+"""Train a network by a recipe: ``python -m training.train RECIPE [--set key=value ...]``."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from training.checkpoint import load_checkpoint, make_checkpoint
+from training.clips import open_data
+from training.errors import UserError, run_cli
+from training.files import write_json
+from training.loop import FINAL, LAST, RESULT, Trainer, open_loader
+from training.networks import FrameNetwork, build_network
+from training.networks.imagenet import load_imagenet
+from training.networks.recalibrate import is_folded, recalibrate
+from training.recipe import Recipe, override
+from training.recipes import RECIPES, recipe
+
+EXAMPLES = """examples:
+  python -m training.train rendered_sth                     the shipped checkpoint, float
+  python -m training.train rendered_sth --set epochs=2 size=64 out=runs/try
+  python -m training.train rendered_sth --resume            go on after a stop
+  python -m training.train jester_sth --set train_data=DIR validation_data=DIR workers=8
+"""
+
+
+def build(chosen: Recipe, labels: list[str]) -> FrameNetwork:
+    """The recipe's network with its initial weights, seeded.
+
+    Raises:
+        UserError: an unknown network or option, or weights that do not fit.
+    """
+    torch.manual_seed(chosen.seed)
+    np.random.seed(chosen.seed)
+    options: dict[str, Any] = {"dropout": chosen.dropout, **chosen.options}
+    try:
+        network = build_network(chosen.network, num_classes=len(labels), segments=chosen.segments, **options)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    if chosen.weights:
+        random = load_imagenet(network, chosen.weights, chosen.input_spec())
+        print(f"ImageNet weights from {chosen.weights}; random: {len(random)} tensors and the temporal kernels")
+        if is_folded(network):
+            _recalibrate(network, chosen, labels)
+    return network
+
+
+def _recalibrate(network: FrameNetwork, chosen: Recipe, labels: list[str]) -> None:
+    print("the weights have their batch norm folded: taking its statistics from training clips")
+    loader = open_loader(chosen, training=True, size=chosen.size, labels=labels)
+    batches = []
+    for batch in loader:
+        batches.append(loader.dataset.spec.to_network(batch.frames_NTHWC))
+        if len(batches) == 4:
+            break
+    recalibrate(network, batches)
+
+
+def folder_of(chosen: Recipe) -> Path:
+    """Where a run writes: ``out``, or ``runs/NAME-seedN``."""
+    return Path(chosen.out or f"runs/{chosen.name}-seed{chosen.seed}")
+
+
+def train(chosen: Recipe, *, resume: bool = False) -> dict[str, Any]:
+    """Train by a recipe; returns the final validation scores.
+
+    Raises:
+        UserError: bad data, weights or options, or a folder that holds another run.
+    """
+    if chosen.threads:
+        torch.set_num_threads(chosen.threads)
+    folder = folder_of(chosen)
+    last = folder / LAST
+    if last.exists() and not resume:
+        raise UserError(f"{last} exists; go on from it with --resume, or choose another folder with --set out=DIR")
+    labels = list(open_data(chosen.train_data, "train").labels)
+    network = build(chosen, labels)
+
+    def pack(metrics: dict[str, Any]) -> dict[str, Any]:
+        return make_checkpoint(network, chosen, labels, metrics)
+
+    trainer = Trainer(network, chosen, folder, pack=pack, labels=labels)
+    if resume and last.exists():
+        trainer.resume(load_checkpoint(last))
+        print(f"resumed {last} at epoch {trainer.progress.epoch + 1}, batch {trainer.progress.batch}")
+    return trainer.run()
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.train", description=__doc__, epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("recipe", help=f"one of {', '.join(sorted(RECIPES))}")
+    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", action="extend", help="change the recipe")
+    parser.add_argument("--weights", help="ImageNet weights: a file, or 'imagenet' to download torchvision's")
+    parser.add_argument("--seed", type=int, help="the same as --set seed=N")
+    parser.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the final scores here too")
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    arguments = parse(sys.argv[1:])
+    chosen = override(recipe(arguments.recipe), arguments.set)
+    if arguments.weights is not None:
+        chosen = dataclasses.replace(chosen, weights=arguments.weights)
+    if arguments.seed is not None:
+        chosen = dataclasses.replace(chosen, seed=arguments.seed)
+    final = train(chosen, resume=arguments.resume)
+    folder = folder_of(chosen)
+    print(f"top-1 {final['top1']:.2f} % on {final['clips']} clips; wrote {folder / FINAL} and {folder / RESULT}")
+    if arguments.json:
+        write_json(arguments.json, {key: value for key, value in final.items()})
+
+
+if __name__ == "__main__":
+    run_cli(main)
