@@ -85,6 +85,14 @@ def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, 
     return [{"params": kernels, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
 
 
+def make_optimizer(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's optimiser over all parameters."""
+    groups = parameter_groups(module, recipe.weight_decay)
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=recipe.lr)
+    return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum)
+
+
 @dataclasses.dataclass
 class Progress:
     """Where a run stands: what a checkpoint holds beside weights and optimiser."""
@@ -123,9 +131,7 @@ class Trainer:
             self.module = self.module.to(memory_format=torch.channels_last)
         self.forward = torch.compile(self.module) if recipe.compile else self.module
         self.pack, self.to_input, self.on_epoch = pack, to_input, on_epoch
-        self.optimizer = torch.optim.SGD(
-            parameter_groups(self.module, recipe.weight_decay), lr=recipe.lr, momentum=recipe.momentum
-        )
+        self.optimizer = make_optimizer(self.module, recipe)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.amp == "fp16")
         self.progress = Progress()
         self.losses: list[float] = []

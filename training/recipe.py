@@ -23,6 +23,7 @@ class Recipe:
         network, options: arguments of ``build_network``.
         train_data, validation_data: see ``training.clips.DATA_HELP``.
         size, segments: of the input; ``early_size`` trains the first ``early_epochs`` at a smaller size (0: none).
+        optimizer: sgd (the paper's, with ``momentum``) or adamw.
         milestones: epochs after which the rate falls by 10 ("steps" schedule); "cosine" falls to 0.
         clip_gradient: largest norm of all gradients together; 0 leaves them.
         crop_scales: sides of the random crop as shares of the short side.
@@ -45,6 +46,7 @@ class Recipe:
     early_epochs: int = 0
     epochs: int = 50
     batch: int = 64
+    optimizer: str = "sgd"
     lr: float = 0.01
     momentum: float = 0.9
     weight_decay: float = 5e-4
@@ -87,6 +89,7 @@ class Recipe:
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {
+    "optimizer": ("sgd", "adamw"),
     "schedule": ("steps", "cosine"),
     "amp": ("none", "bf16", "fp16"),
     "device": ("auto", "cpu", "cuda"),

@@ -18,8 +18,8 @@ from training.input_spec import resize_frames
 
 SCALES = (1.0, 0.875, 0.75, 0.66)
 
-# Corner places of TSN's crops in quarters of the free space (x, y): corners and centre, edges, inner ring.
-_PLACES = ((0, 0), (4, 0), (0, 4), (4, 4), (2, 2), (0, 2), (4, 2), (2, 4), (2, 0), (1, 1), (3, 1), (1, 3), (3, 3))
+# Corners of TSN's crops in quarters of the free space (x, y): a 3 x 3 grid and the ring inside it.
+_PLACES = (*((x, y) for y in (0, 2, 4) for x in (0, 2, 4)), (1, 1), (3, 1), (1, 3), (3, 3))
 
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, of R, G and B
 
@@ -41,10 +41,13 @@ class Augmentation:
     scales: tuple[float, ...] = SCALES
     colour_jitter: float = 0.0
 
-    def __call__(self, frames_THWC: np.ndarray, label: int, rng: np.random.Generator) -> tuple[np.ndarray, int]:
+    def __call__(
+        self, frames_THWC: np.ndarray, label: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, int]:
         """uint8 (T, H, W, 3) and class id -> uint8 (T, S, S, 3) and the class id that it shows now."""
-        top, left, height, width = random_crop(*frames_THWC.shape[1:3], rng, self.scales)
-        wants_flip = rng.random() < 0.5  # drawn in any case, so that a flip more or less leaves the rest of the stream
+        rows, columns = frames_THWC.shape[1:3]
+        top, left, height, width = random_crop(rows, columns, rng, self.scales)
+        wants_flip = rng.random() < 0.5  # drawn in any case: a class that never flips changes no later number
         frames_TSSC = resize_frames(frames_THWC[:, top : top + height, left : left + width], self.size)
         flipped = self.flipped_ids[label] if self.flipped_ids is not None else None
         if wants_flip and flipped is not None:

@@ -25,11 +25,11 @@ _CLIP_STREAM = 1  # keeps the clips' random numbers apart from those of other us
 
 
 class ClipItem(NamedTuple):
-    """One video: frames uint8 (C, T, S, S, 3) of its C clips (C = 1 in training), class id, place in the source."""
+    """One video: frames uint8 (C, T, S, S, 3) of its C clips (C = 1 in training), class id, its number in the source."""
 
     frames_CTHWC: torch.Tensor
     label: int
-    index: int
+    number: int
 
 
 class ClipBatch(NamedTuple):
@@ -84,9 +84,13 @@ class ClipDataset(Dataset[ClipItem | ClipError]):
         if len(source) == 0:
             raise UserError("the data holds no clips")
         if training and source.label_of(0) == UNLABELLED:
-            raise UserError("this split has no labels (they were never published): train on the split 'train'")
+            raise UserError(
+                "this split has no labels (they were never published): train on the split 'train'"
+            )
         if fresh_each_epoch and not getattr(source, "endless", False):
-            raise UserError("fresh_each_epoch needs rendered clips: other data has the same clips in every epoch")
+            raise UserError(
+                "fresh_each_epoch needs rendered clips: other data has the same clips in every epoch"
+            )
         self.source, self.spec, self.training, self.seed = source, spec, training, seed
         self.clips_per_video = 1 if training else clips_per_video
         self._repeat_short, self._fresh = repeat_short, fresh_each_epoch
@@ -139,8 +143,8 @@ def collate(items: Sequence[ClipItem | ClipError]) -> ClipBatch:
     """Stacks the good items and lists the others; a batch may hold no good one (frames of shape (0,))."""
     good = [item for item in items if isinstance(item, ClipItem)]
     return ClipBatch(
-        frames_NTHWC=torch.cat([item.frames_CTHWC for item in good]) if good else torch.empty(0, dtype=torch.uint8),
+        frames_NTHWC=torch.cat([item.frames_CTHWC for item in good] or [torch.empty(0, dtype=torch.uint8)]),
         labels_N=torch.tensor([item.label for item in good], dtype=torch.int64),
-        indices_N=torch.tensor([item.index for item in good], dtype=torch.int64),
+        indices_N=torch.tensor([item.number for item in good], dtype=torch.int64),
         errors=[item for item in items if isinstance(item, ClipError)],
     )

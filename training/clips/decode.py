@@ -6,6 +6,7 @@ Axes: n wanted frames, H height, W width, 3 colours in the order RGB.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,7 +19,8 @@ import numpy as np
 
 from training.clips.source import ClipError
 
-cv2.setNumThreads(0)  # OpenCV's threads hang in forked workers; frames are small, the workers are the parallelism
+# OpenCV's threads hang in forked workers; frames are small, and the workers are the parallelism.
+cv2.setNumThreads(0)
 
 _PICTURES = (".jpg", ".jpeg", ".png")
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
@@ -69,6 +71,22 @@ def read_frames(path: Path, name: str, frame_indices: Sequence[int]) -> np.ndarr
     return np.stack(frames)
 
 
+def iterate_frames(path: Path, name: str) -> Iterator[np.ndarray]:
+    """Yields every frame, uint8 (H, W, 3) RGB, decoding once. Raises ClipError."""
+    if path.is_dir():
+        for picture in _list_pictures(path, name):
+            yield _read_picture(picture, name)
+        return
+    capture = _open_video(path, name)
+    empty = True
+    while capture.grab():
+        empty = False
+        yield _retrieve(capture, path, name)
+    capture.release()
+    if empty:
+        raise ClipError(name, f"broken: no frame of {path} can be decoded")
+
+
 def _open_video(path: Path, name: str) -> cv2.VideoCapture:
     if not path.exists():
         raise ClipError(name, f"missing: there is no {path}")
@@ -103,12 +121,17 @@ def _read_video(path: Path, name: str, wanted: list[int]) -> dict[int, np.ndarra
             reason = f"too short: frame {max(wanted)} is wanted, {position} can be decoded"
             raise ClipError(name, reason if position else f"broken: no frame of {path} can be decoded")
         if position in needed:
-            decoded, frame_BGR = capture.retrieve()
-            if not decoded or frame_BGR is None:
-                raise ClipError(name, f"broken: frame {position} of {path} cannot be decoded")
-            kept[position] = cv2.cvtColor(frame_BGR, cv2.COLOR_BGR2RGB)
+            kept[position] = _retrieve(capture, path, name)
     capture.release()
     return kept
+
+
+def _retrieve(capture: cv2.VideoCapture, path: Path, name: str) -> np.ndarray:
+    """The frame grabbed last, uint8 (H, W, 3) RGB."""
+    decoded, frame_BGR = capture.retrieve()
+    if not decoded or frame_BGR is None:
+        raise ClipError(name, f"broken: a frame of {path} cannot be decoded")
+    return cv2.cvtColor(frame_BGR, cv2.COLOR_BGR2RGB)
 
 
 def _list_pictures(path: Path, name: str) -> list[Path]:
@@ -126,11 +149,11 @@ def _list_pictures(path: Path, name: str) -> list[Path]:
     )
     if not numbered:
         raise ClipError(name, f"empty: {path} holds no numbered jpg files (00001.jpg, 00002.jpg, ...)")
-    for (number, file), (after, file_after) in zip(numbered, numbered[1:], strict=False):
+    for (number, file), (after, file_after) in itertools.pairwise(numbered):
         if after == number:
             raise ClipError(name, f"broken: {file} and {file_after} in {path} have the same number")
         if after > number + 1:
-            raise ClipError(name, f"broken: frame {number + 1} is missing between {file} and {file_after} in {path}")
+            raise ClipError(name, f"broken: {file_after} follows {file} in {path}, a frame is missing")
     return [path / file for _, file in numbered]
 
 

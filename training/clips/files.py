@@ -5,14 +5,14 @@ Axes: n wanted frames, H height, W width, 3 colours in the order RGB.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from training.clips.decode import count_frames, read_frames
+from training.clips.decode import count_frames, iterate_frames, read_frames
 from training.clips.index import ClipIndex
 from training.clips.source import ClipError, ClipSource
 from training.errors import UserError
@@ -54,6 +54,11 @@ class FileClips:
         record = self.index.records[index]
         return read_frames(record.path, record.name, frame_indices)
 
+    def iterate_frames(self, index: int) -> Iterator[np.ndarray]:
+        """Yields every frame, uint8 (H, W, 3) RGB, decoding once. Raises ClipError."""
+        record = self.index.records[index]
+        return iterate_frames(record.path, record.name)
+
 
 class CachedClips:
     """All frames of another source's clips in memory, shrunk to a short side: decode once, train many epochs.
@@ -68,7 +73,9 @@ class CachedClips:
         progress: shows a bar while filling.
     """
 
-    def __init__(self, source: ClipSource, *, short_side: int, max_gib: float = 8.0, progress: bool = True) -> None:
+    def __init__(
+        self, source: ClipSource, *, short_side: int, max_gib: float = 8.0, progress: bool = True
+    ) -> None:
         self.labels = source.labels
         self._labels = [source.label_of(index) for index in range(len(source))]
         self._names = [source.name_of(index) for index in range(len(source))]
@@ -106,25 +113,37 @@ class CachedClips:
         """A copy of the wanted frames, uint8 (n, H, W, 3) RGB. Raises ClipError."""
         clip = self._clip(index)
         if max(frame_indices) >= len(clip):
-            raise ClipError(self._names[index], f"too short: frame {max(frame_indices)} is wanted, it has {len(clip)}")
+            raise ClipError(
+                self._names[index], f"too short: frame {max(frame_indices)} is wanted of {len(clip)}"
+            )
         return clip[np.asarray(frame_indices, dtype=np.intp)]
 
     def _clip(self, index: int) -> np.ndarray:
         clip = self._clips[index]
         if isinstance(clip, ClipError):
-            raise clip
+            raise ClipError(clip.name, clip.reason)  # a new one each time: an old one gathers tracebacks
         return clip
 
 
 def _read_shrunk(source: ClipSource, index: int, short_side: int) -> np.ndarray | ClipError:
     """All frames of one clip, uint8 (n, H, W, 3), or why there are none."""
     try:
-        frames = source.frames(index, range(source.frame_count(index)))
+        if isinstance(source, FileClips):  # frame by frame: no long video in memory at full size
+            frames = [_shrink(frame, short_side) for frame in source.iterate_frames(index)]
+        else:
+            every = source.frames(index, range(source.frame_count(index)))
+            frames = [_shrink(frame, short_side) for frame in every]
     except ClipError as error:
         return error
-    height, width = frames.shape[1:3]
+    if len({frame.shape for frame in frames}) > 1:
+        return ClipError(source.name_of(index), "broken: its frames have different sizes")
+    return np.stack(frames)
+
+
+def _shrink(frame_HWC: np.ndarray, short_side: int) -> np.ndarray:
+    height, width = frame_HWC.shape[:2]
     factor = short_side / min(height, width)
     if factor >= 1:
-        return frames
+        return frame_HWC
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames])
+    return cv2.resize(frame_HWC, size, interpolation=cv2.INTER_AREA)

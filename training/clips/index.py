@@ -53,7 +53,9 @@ class LabelIds:
             return self._ids[label]
         close = difflib.get_close_matches(label, self.labels, n=1)
         hint = f" (did you mean {close[0]!r}?)" if close else ""
-        raise UserError(f"{where}: the label {label!r} is not one of the {len(self.labels)} of {self._origin}{hint}")
+        raise UserError(
+            f"{where}: the label {label!r} is not one of the {len(self.labels)} of {self._origin}{hint}"
+        )
 
 
 def numbered_lines(path: Path, holds: str) -> Iterator[tuple[int, str]]:
@@ -74,9 +76,9 @@ def numbered_lines(path: Path, holds: str) -> Iterator[tuple[int, str]]:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise UserError(f"{path}:{line}: not UTF-8 text; expected {holds}") from None
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            yield number, line.strip()
+    for number, content in enumerate(text.split("\n"), start=1):
+        if content.strip():
+            yield number, content.strip()
 
 
 def checked_split(split: str, known: Sequence[str], origin: Path) -> str:

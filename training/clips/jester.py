@@ -1,5 +1,7 @@
 """Reads the Jester format exactly as 20BN published it (Something-Something v1 has the same).
 
+Files of a data set::
+
     jester-v1-labels.csv        one label a line; the line's place is the class id
     jester-v1-train.csv         id;label
     jester-v1-validation.csv    id;label
@@ -23,14 +25,17 @@ def find_prefix(folder: Path) -> str | None:
     """Prefix of the csv files in `folder` ("jester-v1"), None where there is no `*-labels.csv`."""
     found = sorted(path.name for path in folder.glob(f"*{_LABELS_SUFFIX}"))
     if len(found) > 1:
-        raise UserError(f"{folder} holds {len(found)} label lists ({', '.join(found)}): keep one data set a folder")
+        raise UserError(
+            f"{folder} holds {len(found)} label lists ({', '.join(found)}): keep one data set a folder"
+        )
     return found[0][: -len(_LABELS_SUFFIX)] if found else None
 
 
 def splits_of(folder: Path) -> list[str]:
-    """The splits that have a csv in `folder`."""
+    """The splits that have a csv in `folder` with something in it."""
     prefix = find_prefix(folder)
-    return [split for split in SPLITS if prefix and (folder / f"{prefix}-{split}.csv").is_file()]
+    files = {split: folder / f"{prefix}-{split}.csv" for split in SPLITS}
+    return [split for split, file in files.items() if file.is_file() and file.stat().st_size]
 
 
 def read_jester(
@@ -56,9 +61,13 @@ def read_jester(
     rows = _read_rows(csv, LabelIds(published, f"{prefix}{_LABELS_SUFFIX}"), split, labelled)
     clips = clips_folder if clips_folder is not None else _find_clips(folder, prefix, rows)
     if not clips.is_dir():
-        raise UserError(f"{clips} is not a folder: expected one folder of numbered jpg files for each clip in it")
+        raise UserError(
+            f"{clips} is not a folder: expected one folder of numbered jpg files for each clip in it"
+        )
     if labels is None:
-        return ClipIndex(published, [ClipRecord(clips / name, label, name) for name, label, _ in rows], split, csv)
+        return ClipIndex(
+            published, [ClipRecord(clips / name, label, name) for name, label, _ in rows], split, csv
+        )
     ids = LabelIds(labels, "the given label list")
     records = [
         ClipRecord(clips / name, ids.of(published[label], f"{csv}:{line}") if labelled else UNLABELLED, name)
@@ -93,7 +102,9 @@ def _read_rows(csv: Path, ids: LabelIds, split: str, labelled: bool) -> list[tup
             raise UserError(f"{where}: expected {expected!r}, found {line[:80]!r}")
         name = fields[0]
         if name in lines:
-            raise UserError(f"{where}: the clip {name} was on line {lines[name]} already; each clip has one line")
+            raise UserError(
+                f"{where}: the clip {name} was on line {lines[name]} already; each clip has one line"
+            )
         lines[name] = number
         rows.append((name, ids.of(fields[1], where) if labelled else UNLABELLED, number))
     if not rows:

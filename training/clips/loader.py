@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Literal
 
@@ -27,7 +28,7 @@ class _Batches(Sampler[list[tuple[int, int]]]):
     def __len__(self) -> int:
         if self._training:
             return max(1, self._length // self._batch_size)
-        return -(-self._length // self._batch_size)
+        return math.ceil(self._length / self._batch_size)
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         order = np.arange(self._length)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from training.clips import jester, video_folder
 from training.clips.files import FileClips
-from training.clips.index import SPLITS, ClipIndex
+from training.clips.index import ClipIndex
 from training.clips.source import ClipSource
 from training.errors import UserError
 
@@ -23,14 +23,15 @@ def open_data(data: str, split: str, labels: Sequence[str] | None = None) -> Cli
 
     Args:
         data: see `DATA_HELP`.
-        split: "train", "validation" or "test"; other names where the csv of a video folder has them.
+        split: "train", "validation" or "test"; other names where the csv of a video folder has them. Rendered clips
+            have no splits: the seed alone says which clips they are, so train and evaluate on different seeds.
         labels: the label list that the class ids must count in (a checkpoint's).
 
     Raises:
         UserError: says what is missing or wrong, and where.
     """
     if data == RENDERED or data.startswith(f"{RENDERED}:"):
-        return _open_rendered(data, split, labels)
+        return _open_rendered(data, labels)
     csvs, separator, clips = data.partition("::")
     return open_clips(Path(csvs), split, labels, clips_folder=Path(clips) if separator else None)
 
@@ -65,19 +66,21 @@ def _is_jester(path: Path) -> bool:
 def _csv_of(path: Path) -> Path:
     csv = video_folder.find_csv(path)
     if csv is None:
-        raise UserError(f"{path} holds no data set: expected jester-v1-labels.csv, or clips.csv beside the videos")
+        raise UserError(
+            f"{path} holds no data set: expected jester-v1-labels.csv, or clips.csv beside the videos"
+        )
     return csv
 
 
-def _open_rendered(data: str, split: str, labels: Sequence[str] | None) -> ClipSource:
+def _open_rendered(data: str, labels: Sequence[str] | None) -> ClipSource:
     fields = data.split(":")
     if len(fields) != 3 or not all(field.isdecimal() for field in fields[1:]) or int(fields[1]) == 0:
         raise UserError(f"{data!r} is no rendered data: expected rendered:COUNT:SEED, as rendered:2000:7")
-    if split not in SPLITS:
-        raise UserError(f"rendered clips have no split {split!r}; they have {', '.join(SPLITS)}")
-    from training.rendered import RenderedClips  # takes a second to import, for those who render only
+    from training.rendered import RenderedClips  # here, since rendered clips themselves import this package
 
     source = RenderedClips(int(fields[1]), seed=int(fields[2]))
     if labels is not None and list(labels) != source.labels:
-        raise UserError(f"{data} has the {len(source.labels)} labels of Jester, and the network was trained on others")
+        raise UserError(
+            f"{data} has the {len(source.labels)} labels of Jester; the network was trained on others"
+        )
     return source

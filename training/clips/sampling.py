@@ -41,7 +41,12 @@ def centre_segment_frames(frame_count: int, segments: int, clips: int = 1) -> np
 
 
 def dense_frames(
-    frame_count: int, segments: int, *, stride: int = 8, clips: int = 1, rng: np.random.Generator | None = None
+    frame_count: int,
+    segments: int,
+    *,
+    stride: int = 8,
+    clips: int = 1,
+    rng: np.random.Generator | None = None,
 ) -> np.ndarray:
     """Dense sampling (Kinetics protocol): T frames `stride` apart, int64 (C, T).
 

@@ -17,13 +17,14 @@ def rendered_sth() -> Recipe:
         validation_data="rendered:540:2",
         size=96,
         early_size=64,
-        early_epochs=16,
-        epochs=24,
+        early_epochs=14,
+        epochs=20,
         batch=27,
-        lr=0.05,
+        optimizer="adamw",
+        lr=2e-3,
         schedule="cosine",
-        warmup_epochs=0.5,
-        weight_decay=1e-4,
+        warmup_epochs=0.3,
+        weight_decay=0.02,
         clip_gradient=5.0,
         dropout=0.1,
         crop_scales=[1.0, 0.875],
@@ -32,7 +33,7 @@ def rendered_sth() -> Recipe:
         threads=1,
         validate_every=2,
         qat_epochs=2,
-        qat_lr=2e-3,
+        qat_lr=1e-4,
     )
 
 

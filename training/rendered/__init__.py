@@ -2,5 +2,6 @@
 
 from training.rendered.clips import RenderedClips, jester_labels
 from training.rendered.contact_sheet import contact_sheet
+from training.rendered.jester_layout import write_jester_layout, write_picture
 
-__all__ = ["RenderedClips", "contact_sheet", "jester_labels"]
+__all__ = ["RenderedClips", "contact_sheet", "jester_labels", "write_jester_layout", "write_picture"]

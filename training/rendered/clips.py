@@ -1,4 +1,4 @@
-"""Rendered gesture clips as a clip source: pictures are drawn when they are asked for, from seed and index alone."""
+"""Rendered gesture clips as a clip source: pictures are drawn when asked for, from seed and index alone."""
 
 from __future__ import annotations
 
@@ -35,11 +35,13 @@ def _generator(seed: int, index: int, part: int) -> np.random.Generator:
 
 
 class RenderedClips:
-    """Clips of the 27 Jester gestures, each class equally often; implements `training.clips.source.ClipSource`.
+    """Clips of the 27 Jester gestures, each class equally often: a `training.clips.source.ClipSource`.
 
-    A clip is a function of (seed, index) only: not of the frames asked for, nor of the number of clips. Every 27
-    clips in a row hold each class once, in a seeded order. A clip of a gesture in `REVERSED` is the clip of the
-    opposite gesture, with the same seed and index, played backwards: no single frame tells the two apart.
+    A clip is a function of seed, index and picture size only: not of the frames asked for, nor of the number
+    of clips. From a multiple of 27 on, 27 clips hold each class once, in a seeded order.
+
+    A gesture in `REVERSED` is the clip of the opposite gesture, of the same seed and index, played backwards:
+    no single frame tells the two apart.
 
     Args:
         count: number of clips; clips past it can be had too (`endless`).
@@ -84,7 +86,7 @@ class RenderedClips:
         return int(_generator(self.seed, index, 0).integers(SHORTEST, LONGEST + 1))
 
     def frames(self, index: int, frame_indices: Sequence[int]) -> np.ndarray:
-        """The wanted frames in the wanted order, uint8 (n, H, W, 3) RGB."""
+        """The wanted frames in the wanted order, uint8 (n, H, W, 3) RGB. Raises IndexError past the clip's end."""
         return self.frames_as(self.labels[self.label_of(index)], index, frame_indices)
 
     def frames_as(self, gesture: str, index: int, frame_indices: Sequence[int]) -> np.ndarray:
@@ -92,7 +94,7 @@ class RenderedClips:
         count = self.frame_count(index)
         wanted = np.asarray(frame_indices, dtype=int)
         if wanted.size and not (0 <= wanted.min() and wanted.max() < count):
-            raise UserError(
+            raise IndexError(
                 f"clip {self.name_of(index)} has frames 0 to {count - 1}; asked for {wanted.tolist()}"
             )
         if gesture in REVERSED:

@@ -1,7 +1,9 @@
-"""What the hand does: one motion per gesture, and each pair of opposite gestures is one motion and its reversal.
+"""What the hand does: one motion per gesture; a pair of opposite gestures is one motion and its reversal.
 
-World frame: x right in the picture, y up, z towards the viewer. Left and right, clockwise and counterclockwise are
-those of the picture (the performer sees himself as in a mirror).
+World frame: x right in the picture, y up, z towards the viewer. Left, right, clockwise and counterclockwise
+are those of the picture: the performer sees himself as in a mirror.
+
+Legend of axes: F frames, P the 25 numbers of a pose (`training.rendered.hand`), 2 = x, y.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ class Motion:
 
 @dataclass
 class _Timing:
-    """When the stroke happens: `stroke_F` runs from 0 to 1, `away_F` is 1 where the hand is out of the picture."""
+    """When the stroke happens: `stroke_F` runs from 0 to 1; `away_F` is 1 while the hand is out of sight."""
 
     time_F: np.ndarray
     stroke_F: np.ndarray
@@ -69,7 +71,7 @@ def _timing(
     leaves: float = 0.5,
     share: tuple[float, float] = (0.55, 0.8),
 ) -> _Timing:
-    """A stroke over `share` of the clip; the hand comes from below and goes there with the given probabilities."""
+    """A stroke over `share` of the clip; `enters` and `leaves`: how often the hand comes and goes below."""
     length = rng.uniform(*share)
     begin = (1 - length) * rng.uniform(0.3, 0.7)
     end = begin + length
@@ -95,7 +97,7 @@ def _still(
     yaw: float = 0.5,
     place: tuple[float, float] = (0.07, 0.06),
 ) -> Motion:
-    """A hand that holds its place, with random orientation up to the given angles; strokes are added to it."""
+    """A hand at rest, turned by random angles up to the given ones; the gestures add their strokes to it."""
     frames = len(timing.time_F)
     x, y = rng.uniform(-1, 1, 2) * place
     tilt_F, pitch_F, yaw_F = np.repeat(rng.uniform(-1, 1, (3, 1)) * [[tilt], [pitch], [yaw]], frames, axis=1)
@@ -315,5 +317,5 @@ GESTURES = frozenset(_FORWARD) | frozenset(REVERSED)
 
 
 def forward_motion(gesture: str, rng: np.random.Generator, frames: int) -> Motion:
-    """The motion of `gesture`, or, for a gesture in `REVERSED`, of its opposite: the caller plays that backwards."""
+    """The motion of `gesture`, or of its opposite if it is in `REVERSED`: the caller plays that backwards."""
     return _FORWARD[REVERSED.get(gesture, gesture)](rng, frames)

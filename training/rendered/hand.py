@@ -116,7 +116,11 @@ def finger_joints(pose_FP: np.ndarray) -> np.ndarray:
 
 
 def rotations(tilt_F: np.ndarray, pitch_F: np.ndarray, yaw_F: np.ndarray) -> np.ndarray:
-    """Hand-to-world rotations (F, 3, 3), radians: yaw about the fingers, pitch tips to the viewer, tilt in the picture."""
+    """Hand-to-world rotations (F, 3, 3) of angles in radians.
+
+    Yaw turns the hand about its fingers, then pitch brings the finger tips towards the viewer, then tilt
+    turns the whole counterclockwise in the picture.
+    """
     ct, st, cp, sp, cy, sy = (f(a) for a in (tilt_F, pitch_F, yaw_F) for f in (np.cos, np.sin))
     one, nil = np.ones_like(ct), np.zeros_like(ct)
 

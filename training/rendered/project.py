@@ -1,4 +1,4 @@
-"""From the skeleton to the picture: hand frame to world, world to pixels, limbs to polygons and their colours.
+"""From the skeleton to the picture: hand to world, world to pixels, limbs to polygons and their colours.
 
 Legend of axes: F frames, S limb segments, E the two ends of a segment, K corners of a polygon, M points,
 C colours, 2/3 coordinates. Lengths in the world are palm breadths, its origin is the middle of the picture.
@@ -39,7 +39,7 @@ _FOREARM_LENGTH = 4.2
 # Points of the palm's plane: its outline, the centre, the tip of the normal, the creases.
 _CENTRE, _NORMAL = len(hand.PALM), len(hand.PALM) + 1
 _PALM_POINTS_M3 = np.concatenate(
-    [hand.PALM, [hand.PALM_CENTRE, hand.PALM_CENTRE + (0, 0, 1)], _CREASES.reshape(-1, 3)]
+    [hand.PALM, [hand.PALM_CENTRE, hand.PALM_CENTRE + np.array([0, 0, 1])], _CREASES.reshape(-1, 3)]
 )
 
 
@@ -131,7 +131,7 @@ def _pixels(
 
 
 def _forearm(motion: Motion, scene: Scene, frames: np.ndarray) -> np.ndarray:
-    """Ends (F, 2, 2, 3) of the bare forearm and of the sleeve: half straight on from the hand, half to the elbow."""
+    """Ends (F, 2, 2, 3) of bare forearm and sleeve: half straight on from the hand, half to the elbow."""
     points = np.broadcast_to(np.array([[0.0, 0.0, 0.0], [0.0, -1.0, 0.0]]), (len(frames), 2, 3))
     wrist_F23 = _to_world(points, motion, scene, frames)
     straight_F3 = wrist_F23[:, 1] - wrist_F23[:, 0]

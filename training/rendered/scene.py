@@ -1,4 +1,4 @@
-"""What surrounds the motion in one clip: skin, sleeve, background, light, camera and noise, all from one seed.
+"""What surrounds the motion of a clip: skin, sleeve, background, light, camera and noise, all from one seed.
 
 Colours are RGB, 0 to 255, float64 until they are drawn. Legend of axes: F frames, H and W picture, C colours.
 """
@@ -17,11 +17,11 @@ _SKIN_TONES = np.array(
 
 @dataclass
 class Scene:
-    """One clip's look. `camera_F23` maps picture coordinates (pixels) to those of the shaken, turned camera."""
+    """One clip's look."""
 
     background_HWC: np.ndarray  # uint8, larger than the picture by `margin` on each side
     margin: int
-    camera_F23: np.ndarray
+    camera_F23: np.ndarray  # from pixels of the still picture to those of the shaken, turned camera
     skin: np.ndarray
     palm_skin: np.ndarray
     sleeve: np.ndarray
@@ -59,11 +59,9 @@ def _skin(rng: np.random.Generator) -> np.ndarray:
 
 
 def _low_noise(rng: np.random.Generator, height: int, width: int, cells: int, strength: float) -> np.ndarray:
-    coarse = rng.normal(0, strength, (cells, cells + 2, 1)) + rng.normal(
-        0, 0.3 * strength, (cells, cells + 2, 3)
-    )
-    coarse = coarse.astype(np.float32)
-    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    grey = rng.normal(0, strength, (cells, cells + 2, 1))
+    coarse = grey + rng.normal(0, 0.3 * strength, (cells, cells + 2, 3))
+    return cv2.resize(coarse.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
 
 
 def _ellipse(
@@ -106,8 +104,8 @@ def _background(
     image += _low_noise(rng, height, width, int(rng.integers(3, 14)), rng.uniform(2, 16))
     if rng.random() < 0.5:
         _draw_person(rng, image, shirt, skin)
-    image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 2.2) * height / 120)
-    return np.clip(image, 0, 255).astype(np.uint8)
+    blurred = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 2.2) * height / 120)
+    return np.clip(blurred, 0, 255).astype(np.uint8)
 
 
 def _camera(rng: np.random.Generator, frames: int, height: int, width: int) -> np.ndarray:
@@ -136,7 +134,7 @@ def _light_gain(rng: np.random.Generator, height: int, width: int) -> np.ndarray
 
 
 def _noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    # A sum of two uniform bytes: near enough to a sensor's noise, and several times faster than normal deviates.
+    # The difference of two uniform bytes: close to a sensor's noise, and much faster than normal deviates.
     dice = rng.integers(0, 256, (2, height, width, 3), dtype=np.uint8).astype(np.int16)
     return ((dice[0] - dice[1]) * (rng.uniform(0.5, 6.0) / 104)).astype(np.int16)
 

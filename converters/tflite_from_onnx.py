@@ -1,0 +1,115 @@
+"""ONNX -> onnx2tf -> TensorFlow SavedModel -> float .tflite; a process of its own.
+
+TensorFlow and torch do not get along in one process, so ``converters.tflite_float`` runs this as
+``python -m converters.tflite_from_onnx``. It may print what it likes (the caller keeps that as a log); the one line
+for people goes to the file ``error.txt`` in the working folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+ERROR_FILE = "error.txt"
+# onnx2tf fetches sample images for an input like ours unless it finds this file in the working folder.
+_SAMPLES, _SAMPLES_SHAPE = "calibration_image_sample_data_20x128x128x3_float32.npy", (20, 128, 128, 3)
+_TO_CHANNELS_FIRST = [0, 3, 1, 2]
+
+
+def main() -> int:
+    """Convert ``frames.onnx`` as the command line says; 0, or 1 with ``error.txt`` written."""
+    parser = argparse.ArgumentParser(description="float .tflite from an ONNX file, by onnx2tf and TensorFlow")
+    parser.add_argument("onnx", type=Path)
+    parser.add_argument("tflite", type=Path)
+    parser.add_argument("--fp16", action="store_true", help="float16 weights")
+    arguments = parser.parse_args()
+    os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", TF_USE_LEGACY_KERAS="1")
+    model = onnx.load(str(arguments.onnx))
+    try:
+        onnx.save(simplified(model), str(arguments.onnx))
+        content = _convert(arguments.onnx, model.graph, fp16=arguments.fp16)
+    except (Exception, SystemExit) as error:  # onnx2tf leaves by sys.exit for some faults
+        Path(ERROR_FILE).write_text(_one_line(error, model.graph), encoding="utf-8")
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        raise
+    arguments.tflite.write_bytes(content)
+    return 0
+
+
+def _convert(source: Path, graph: onnx.GraphProto, *, fp16: bool) -> bytes:
+    np.save(_SAMPLES, np.zeros(_SAMPLES_SHAPE, np.float32))
+    Path("replace.json").write_text(json.dumps({"format_version": 1, "operations": replacements(graph)}))
+    import onnx2tf
+    import tensorflow as tf
+
+    network = onnx2tf.convert(
+        input_onnx_file_path=str(source),
+        param_replacement_file="replace.json",
+        output_folder_path="onnx2tf",
+        not_use_onnxsim=True,
+        not_use_opname_auto_generate=True,
+        disable_strict_mode=True,
+        disable_model_save=True,  # saved below, with the names that the contract gives to input and output
+        non_verbose=True,
+    )
+    frames = tf.TensorSpec(network.inputs[0].shape, tf.float32, name="frames")
+    holder = tf.Module()
+    holder.logits = tf.function(lambda frames: {"logits": network(frames)}, input_signature=[frames])
+    tf.saved_model.save(holder, "saved_model", signatures={"serving_default": holder.logits.get_concrete_function()})
+    converter = tf.lite.TFLiteConverter.from_saved_model("saved_model")
+    if fp16:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+    return bytes(converter.convert())
+
+
+def replacements(graph: onnx.GraphProto) -> list[dict[str, Any]]:
+    """onnx2tf's own replacement rules that keep a clip's view (T rows, H*W columns) channels-last.
+
+    onnx2tf takes the permutations around a view at their word, moves the data and puts it back, and then makes a
+    grouped convolution of what is a depthwise one. Told that nothing moves, it leaves two reshapes and no transpose.
+    """
+    maker = {name: node for node in graph.node for name in node.output}
+    rules = []
+    for node in graph.node:
+        before = maker.get(node.input[0]) if node.op_type in ("Conv", "ReduceMean", "Pad") else None
+        if before is None or before.op_type != "Transpose" or _attribute(before, "perm") != _TO_CHANNELS_FIRST:
+            continue
+        rules.append(_rule(before.name, "perm", [0, 1, 2, 3]))
+        if node.op_type == "ReduceMean":
+            rules.append(_rule(node.name, "axes", [1, 2]))
+    return rules
+
+
+def _rule(node: str, attribute: str, values: list[int]) -> dict[str, Any]:
+    return {"op_name": node, "param_target": "attributes", "param_name": attribute, "values": values}
+
+
+def _attribute(node: onnx.NodeProto, name: str) -> Any:
+    values = [onnx.helper.get_attribute_value(a) for a in node.attribute if a.name == name]
+    return values[0] if values else None
+
+
+def _one_line(error: BaseException, graph: onnx.GraphProto) -> str:
+    name = getattr(error, "onnx_op_name", None)
+    nodes = [node for node in graph.node if node.name == name]
+    place = f" at {nodes[0].op_type} of {layer_of(nodes[0])}" if nodes else ""
+    return f"{type(error).__name__}{place}: " + " ".join(str(error).split())[:300]
+
+
+def layer_of(node: onnx.NodeProto) -> str:
+    """The layer that torch.onnx noted for a node, or the node's name."""
+    noted = {entry.key: entry.value for entry in node.metadata_props}.get("pkg.torch.onnx.name_scopes", "[]")
+    scopes = [scope.strip(" '\"") for scope in noted.strip("[]").split(",")]
+    return scopes[-2] if len(scopes) > 2 else node.name
+
+
+if __name__ == "__main__":
+    sys.exit(main())

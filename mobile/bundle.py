@@ -1,0 +1,159 @@
+"""Everything that a converter starts from, made from one checkpoint: the two networks, their programs, the contract.
+
+Axes: T frame, H row, W column, C colour, K class.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mobile.contract import Contract, Quantization, TensorSpec
+from mobile.deploy import INPUT_SCALE, INPUT_ZERO_POINT, DeployNetwork, deploy_form
+from mobile.numbers import System
+from mobile.quantize import calibrate, convert_to_int8, export_program, load_quantized_state
+from training.checkpoint import input_spec_of, load_checkpoint, network_of
+from training.clips import ClipDataset, open_data
+from training.errors import UserError
+from training.input_spec import InputSpec
+from training.networks import FrameNetwork, build_network
+
+SHIPPED = Path(__file__).parent / "checkpoints" / "sth_mobilenet_v2_rendered.pt"
+PRECISIONS = ("int8", "fp16", "fp32")
+LAYOUTS = {"TCHW": (0, 3, 1, 2), "THWC": (0, 1, 2, 3)}
+
+
+@dataclasses.dataclass
+class Bundle:
+    """One trained network in the forms that converters and the parity ladder need.
+
+    Attributes:
+        training: the training form, in evaluation.
+        floating: its deploy form in float.
+        int8: the deploy form in int8; None for a checkpoint without QAT.
+        spec: of the input; ``size`` may differ from the checkpoint's.
+    """
+
+    name: str
+    training: FrameNetwork
+    floating: DeployNetwork
+    int8: DeployNetwork | None
+    spec: InputSpec
+    labels: tuple[str, ...]
+    source: str
+    checkpoint: dict[str, Any]
+
+    def network(self, precision: str) -> DeployNetwork:
+        """The deploy form behind an artefact of this precision.
+
+        Raises:
+            UserError: an unknown precision, or int8 of a checkpoint that was never QAT-trained.
+        """
+        if precision not in PRECISIONS:
+            raise UserError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
+        if precision != "int8":
+            return self.floating
+        if self.int8 is None:
+            raise UserError(f"{self.source} holds no int8 network; run `python -m mobile.qat {self.source}` first")
+        return self.int8
+
+    @functools.cache  # noqa: B019 (a bundle lives as long as the process)
+    def program(self, system: System) -> torch.export.ExportedProgram:
+        """The exported program for one clip: "int8" (the one quantized program) or "float"."""
+        network = self.network("int8" if system == "int8" else "fp32")
+        return export_program(network, self.spec.size)
+
+    def contract(self, runtime: str, precision: str, *, layout: str, quantized_io: bool) -> Contract:
+        """The contract of an artefact.
+
+        Args:
+            layout: "TCHW" or "THWC" of the input.
+            quantized_io: the artefact takes and gives int8 (else float32).
+        """
+        shape = (self.spec.segments, self.spec.size, self.spec.size, 3)
+        if layout == "TCHW":
+            shape = (shape[0], 3, shape[1], shape[2])
+        dtype = "int8" if quantized_io else "float32"
+        into = out = None
+        if quantized_io:
+            point = self.network("int8").classifier.out
+            into = Quantization("int8", INPUT_SCALE, INPUT_ZERO_POINT)
+            out = Quantization("int8", point.scale, point.zero_point)
+        return Contract(
+            runtime=runtime,
+            precision=precision,
+            network=self.name,
+            mode="clip",
+            frames=self.spec,
+            input=TensorSpec("frames", shape, layout, dtype, into),
+            output=TensorSpec("logits", (1, len(self.labels)), "NK", dtype, out),
+            labels=self.labels,
+        )
+
+
+def open_bundle(path: Path | str = SHIPPED, *, size: int | None = None) -> Bundle:
+    """Open a checkpoint as a bundle.
+
+    Args:
+        size: another input size, divisible by 32, than the checkpoint was trained at.
+
+    Raises:
+        UserError: no checkpoint, another network's, or a size that does not fit.
+    """
+    path = Path(path)
+    checkpoint = load_checkpoint(path)
+    training = network_of(checkpoint, path)
+    spec = input_spec_of(checkpoint)
+    if size is not None:
+        try:
+            spec = dataclasses.replace(spec, size=size)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+    try:
+        floating = deploy_form(training)
+        int8 = None
+        if "quantized" in checkpoint:
+            int8 = deploy_form(training)
+            load_quantized_state(int8, checkpoint["quantized"])
+    except (ValueError, KeyError) as error:
+        raise UserError(f"{path}: {error}") from error
+    return Bundle(
+        checkpoint["network"], training, floating, int8, spec, tuple(checkpoint["labels"]), str(path), checkpoint
+    )
+
+
+def random_bundle(
+    name: str, *, size: int, segments: int = 8, num_classes: int = 27, seed: int = 0, **options: Any
+) -> Bundle:
+    """A network with random weights and batch-norm statistics, calibrated on rendered clips: for latency and tests.
+
+    Time does not depend on the weights, so a network that was never trained can be timed.
+    """
+    torch.manual_seed(seed)
+    training = build_network(name, num_classes=num_classes, segments=segments, **options)
+    randomize(training)
+    spec = InputSpec(segments=segments, size=size)
+    dataset = ClipDataset(open_data(f"rendered:4:{seed}", "train"), spec, training=False)
+    frames_NTHWC = torch.cat([dataset[index].frames_CTHWC for index in range(len(dataset))])  # type: ignore[union-attr]
+    floating, int8 = deploy_form(training), deploy_form(training)
+    calibrate(int8, [spec.to_network(frames_NTHWC).flatten(0, 1)])
+    convert_to_int8(int8)
+    labels = tuple(f"class {number}" for number in range(num_classes))
+    return Bundle(name, training.eval(), floating, int8, spec, labels, f"{name} with random weights", {})
+
+
+def randomize(network: FrameNetwork) -> None:
+    """Random batch-norm statistics and a classifier whose logits differ: an identity batch norm hides errors."""
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.normal_(module.bias, 0, 0.3)
+            assert module.running_mean is not None and module.running_var is not None
+            module.running_mean.normal_(0, 0.2)
+            module.running_var.uniform_(0.5, 1.5)
+    torch.nn.init.normal_(network.classifier.weight, 0, 0.2)
+    network.eval()

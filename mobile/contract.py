@@ -1,0 +1,134 @@
+"""``contract.json``: what an app must know of an artefact, and the only place where it is written.
+
+Axes: T frame, H row, W column, C colour, K class.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from training.errors import UserError
+from training.files import read_json, write_json
+from training.input_spec import InputSpec
+
+VERSION = 1
+_RESIZE_RULE = (
+    "square of side floor(crop_fraction * short side) at ((height - side) // 2, (width - side) // 2); "
+    "then area average if the side is above size, bilinear with half-pixel centres if it is below"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantization:
+    """real = scale * (integer - zero_point)."""
+
+    dtype: str
+    scale: float
+    zero_point: int
+
+
+@dataclasses.dataclass(frozen=True)
+class TensorSpec:
+    """A tensor at the artefact's border; ``quantization`` where its elements are integers."""
+
+    name: str
+    shape: tuple[int, ...]
+    layout: str
+    dtype: str
+    quantization: Quantization | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Contract:
+    """The interface of one artefact.
+
+    Attributes:
+        runtime: litert, executorch or coreml.
+        precision: int8, fp16 or fp32.
+        network: what ``build_network`` calls it.
+        mode: "clip" (T frames in, logits out).
+        frames: the input's specification for people and preprocessors.
+        labels: class names, index = class id.
+    """
+
+    runtime: str
+    precision: str
+    network: str
+    mode: str
+    frames: InputSpec
+    input: TensorSpec
+    output: TensorSpec
+    labels: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The side file's content."""
+        spec = self.frames
+        return {
+            "version": VERSION,
+            "runtime": self.runtime,
+            "precision": self.precision,
+            "network": self.network,
+            "mode": self.mode,
+            "preprocess": {
+                "segments": spec.segments,
+                "size": spec.size,
+                "colour_order": "RGB",
+                "value_range": [0, 255],
+                "mean": list(spec.mean),
+                "std": list(spec.std),
+                "normalisation": "(value / 255 - mean) / std",
+                "crop_fraction": spec.crop_fraction,
+                "resize_rule": _RESIZE_RULE,
+                "sampling": "centre frame of each of `segments` equal parts of the clip",
+            },
+            "input": dataclasses.asdict(self.input),
+            "output": dataclasses.asdict(self.output),
+            "labels": list(self.labels),
+        }
+
+    def save(self, path: Path | str) -> None:
+        """Write the side file atomically."""
+        write_json(path, self.to_json())
+
+
+def contract_path(artefact: Path | str) -> Path:
+    """``model.tflite`` -> ``model.contract.json`` in the same folder."""
+    artefact = Path(artefact)
+    return artefact.with_name(f"{artefact.stem}.contract.json")
+
+
+def load_contract(artefact: Path | str) -> Contract:
+    """Read the side file of an artefact.
+
+    Raises:
+        UserError: it is missing, of another version, or lacks a field.
+    """
+    path = contract_path(artefact)
+    if not path.is_file():
+        raise UserError(f"{artefact} has no contract {path.name} beside it; export it again with converters/")
+    content = read_json(path, "contract")
+    try:
+        if content["version"] != VERSION:
+            raise UserError(f"{path} is of version {content['version']}; this program reads {VERSION}")
+        rule = content["preprocess"]
+        spec = InputSpec(
+            segments=rule["segments"], size=rule["size"], mean=tuple(rule["mean"]), std=tuple(rule["std"]),
+            crop_fraction=rule["crop_fraction"],
+        )  # fmt: skip
+        return Contract(
+            runtime=content["runtime"], precision=content["precision"], network=content["network"],
+            mode=content["mode"], frames=spec, input=_tensor(content["input"]), output=_tensor(content["output"]),
+            labels=tuple(content["labels"]),
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} is no whole contract ({error!r}); export the artefact again") from error
+
+
+def _tensor(fields: dict[str, Any]) -> TensorSpec:
+    quantization = fields["quantization"]
+    return TensorSpec(
+        name=fields["name"], shape=tuple(fields["shape"]), layout=fields["layout"], dtype=fields["dtype"],
+        quantization=Quantization(**quantization) if quantization else None,
+    )  # fmt: skip

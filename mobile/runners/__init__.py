@@ -1,0 +1,1 @@
+"""Runners: one per mobile runtime, clip in, logits out."""

@@ -1,0 +1,29 @@
+"""The one place of every pass mark of the parity ladder and the latency table."""
+
+TRAINING_DEPLOY_RELATIVE = 1e-4
+"""Row 1: largest difference of training form and deploy form, relative to the largest logit."""
+
+EXPORTED_RELATIVE = 1e-5
+"""Row 3: eager and exported program, both computed by PyTorch."""
+
+INT8_TOP1_LOSS = 0.5
+"""Row 4: points of top-1 that int8 may lose against float."""
+
+FLOAT_RUNTIME_RELATIVE = 1e-4
+"""Row 5, fp32: largest difference to PyTorch, relative to the largest logit."""
+
+FP16_SAME_TOP1 = 99.0
+"""Row 5, fp16: per cent of clips with PyTorch's first class."""
+
+INT8_SAME_TOP1 = 99.5
+"""Row 5, int8: per cent of clips with the quantized program's first class."""
+
+INT8_WITHIN_TWO_STEPS = 99.0
+"""Row 5, int8: per cent of logits within two quantization steps of the quantized program's."""
+
+LITERT_RATIO_TO_TSN = 1.02
+EXECUTORCH_RATIO_TO_TSN = 1.08
+"""Latency of STH-MobileNetV2 over plain 2-D MobileNetV2, int8, 8 x 224 x 224, one thread."""
+
+PEAK_MEMORY_MB = 60.0
+"""Peak memory of one int8 clip above the bare runtime, in MB."""

@@ -1,0 +1,69 @@
+"""Looks through a data set before training does: what it holds, and which clips cannot be used and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tqdm import tqdm
+
+from training.clips.files import FileClips
+from training.clips.sampling import centre_segment_frames, check_length
+from training.clips.source import UNLABELLED, ClipError, ClipSource
+
+
+@dataclass
+class SplitCheck:
+    """What one split holds.
+
+    Attributes:
+        per_label: clips by class id, broken ones included.
+        frame_counts: frames of each clip that can be decoded.
+        problems: reason by name of each clip that cannot be used.
+        subjects: the people recorded, where the data says so.
+    """
+
+    clips: int
+    per_label: Counter[int] = field(default_factory=Counter)
+    frame_counts: list[int] = field(default_factory=list)
+    problems: dict[str, str] = field(default_factory=dict)
+    subjects: set[str] = field(default_factory=set)
+
+
+def check_clips(source: ClipSource, segments: int, *, title: str, progress: bool = True) -> SplitCheck:
+    """Reads of every clip the frames that evaluation reads.
+
+    Args:
+        segments: T, frames of one clip.
+        title: stands before the progress bar.
+    """
+    check = SplitCheck(len(source))
+    if isinstance(source, FileClips):
+        check.subjects = {record.subject for record in source.index.records if record.subject}
+    for index in tqdm(range(len(source)), desc=title, unit="clip", disable=not progress):
+        check.per_label[source.label_of(index)] += 1
+        try:
+            count = source.frame_count(index)
+            check.frame_counts.append(count)
+            check_length(source.name_of(index), count, segments)
+            source.frames(index, centre_segment_frames(count, segments)[0].tolist())
+        except ClipError as error:
+            check.problems[error.name] = error.reason
+    return check
+
+
+def warnings_of(labels: list[str], checks: Mapping[str, SplitCheck]) -> list[str]:
+    """What is no error but makes results wrong: people in two splits, classes that training never sees."""
+    found = []
+    splits = list(checks)
+    for position, first in enumerate(splits):
+        for second in splits[position + 1 :]:
+            shared = sorted(checks[first].subjects & checks[second].subjects)
+            if shared:
+                found.append(f"{first} and {second} show the same people: {', '.join(shared)}")
+    for split, check in checks.items():
+        lacking = [label for position, label in enumerate(labels) if not check.per_label[position]]
+        if lacking and not check.per_label[UNLABELLED]:
+            found.append(f"{split} has no clip of {', '.join(lacking)}")
+    return found
