@@ -33,8 +33,7 @@ def main() -> int:
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", TF_USE_LEGACY_KERAS="1")
     model = onnx.load(str(arguments.onnx))
     try:
-        onnx.save(simplified(model), str(arguments.onnx))
-        content = _convert(arguments.onnx, model.graph, fp16=arguments.fp16)
+        content = _convert(model, fp16=arguments.fp16)
     except (Exception, SystemExit) as error:  # onnx2tf leaves by sys.exit for some faults
         Path(ERROR_FILE).write_text(_one_line(error, model.graph), encoding="utf-8")
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
@@ -43,14 +42,17 @@ def main() -> int:
     return 0
 
 
-def _convert(source: Path, graph: onnx.GraphProto, *, fp16: bool) -> bytes:
-    np.save(_SAMPLES, np.zeros(_SAMPLES_SHAPE, np.float32))
-    Path("replace.json").write_text(json.dumps({"format_version": 1, "operations": replacements(graph)}))
+def _convert(model: onnx.ModelProto, *, fp16: bool) -> bytes:
     import onnx2tf
+    import onnxsim
     import tensorflow as tf
 
+    simple, _ = onnxsim.simplify(model)  # joins the slices of TSM's shift, removes what does nothing
+    onnx.save(simple, "simple.onnx")
+    np.save(_SAMPLES, np.zeros(_SAMPLES_SHAPE, np.float32))
+    Path("replace.json").write_text(json.dumps({"format_version": 1, "operations": replacements(simple.graph)}))
     network = onnx2tf.convert(
-        input_onnx_file_path=str(source),
+        input_onnx_file_path="simple.onnx",
         param_replacement_file="replace.json",
         output_folder_path="onnx2tf",
         not_use_onnxsim=True,

@@ -2,7 +2,8 @@
 
 Batch norm is folded. The hybrid kernel is split: the expansion becomes two 1 x 1 convolutions, one for the channels
 that are convolved along space and one for those along time, and the projection's input columns are re-ordered to the
-order of their concat. So no slice, gather, transpose or 5-D tensor remains: the temporal convolution sees the
+order of their concat. In a stride-2 block the temporal kernels stand on every other pixel, so the expansion of their
+channels takes the stride (exact, since it is 1 x 1 and ReLU6 is pointwise). So no slice, gather, transpose or 5-D tensor remains: the temporal convolution sees the
 frames of a clip as the rows of an image, (T, H, W, C) -> (1, T, H*W, C), which moves nothing in channels-last memory.
 
 Axes: N clip, T frame, B = N * T, C channel, H row, W column, P = H * W, K class.
@@ -99,9 +100,11 @@ class HybridBlock(nn.Module):
         expansion = layers[0] if stem is None else stem
         hybrid, norm = layers[-3][0], layers[-3][1]
         space, time = hybrid.spatial_channels(), hybrid.temporal_channels()
-        self.segments, self.stride, self.causal = hybrid.segments, hybrid.stride, hybrid.causal
+        self.segments, self.causal = hybrid.segments, hybrid.causal
         self.expand_space = conv_of(expansion[0], expansion[1], source=source, relu6=True, outputs=space)
-        self.expand_time = conv_of(expansion[0], expansion[1], source=source, relu6=True, outputs=time)
+        self.expand_time = conv_of(
+            expansion[0], expansion[1], source=source, relu6=True, outputs=time, stride=hybrid.stride
+        )
         hidden = Point()
         gain, bias = norm_gain_bias(norm)
         self.spatial = Conv(
@@ -136,8 +139,6 @@ class HybridBlock(nn.Module):
 
     def _along_time(self, x_BCHW: torch.Tensor) -> torch.Tensor:
         point = self.expand_time.out
-        if self.stride == 2:
-            x_BCHW = point.same(F.max_pool2d(x_BCHW, 2))
         height, width = x_BCHW.shape[2:]
         x_NCTP = point.same(frames_to_rows(x_BCHW, self.segments))
         if self.causal:
@@ -233,13 +234,15 @@ def conv_of(
     relu6: bool = False,
     outputs: list[int] | None = None,
     inputs: list[int] | None = None,
+    stride: int = 1,
 ) -> Conv:
-    """Convolution and batch norm in one; of some output channels, or with re-ordered input channels."""
+    """Convolution and batch norm in one; of some output channels, with re-ordered input channels, or with ``stride``
+    times its own stride."""
     gain, bias = norm_gain_bias(norm)
     if isinstance(conv, DepthwiseSTH):  # p = 0: all kernels are spatial
-        weight, stride, groups = conv.spatial, conv.stride, conv.channels
+        weight, stride, groups = conv.spatial, stride * conv.stride, conv.channels
     else:
-        weight, stride, groups = conv.weight, conv.stride[0], conv.groups
+        weight, stride, groups = conv.weight, stride * conv.stride[0], conv.groups
     weight = weight * gain.view(-1, 1, 1, 1)
     if outputs is not None:
         weight, bias = weight[outputs], bias[outputs]

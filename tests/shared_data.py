@@ -11,7 +11,7 @@ DATA = Path(os.environ.get("STH_DATA") or Path(__file__).resolve().parents[2] / 
 
 
 def shared_data(name: str) -> Path:
-    """A folder of the real data ("gestures", "jester", "videos", "weights"); skips the test where it is absent."""
+    """A folder of the real data ("gestures", "jester", "videos"); skips the test where it is absent."""
     folder = DATA / name
     if not folder.is_dir():
         pytest.skip(f"no real data: {folder} is absent; STH_DATA=FOLDER names another place")

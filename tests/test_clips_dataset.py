@@ -192,7 +192,7 @@ def test_training_skips_broken_clips_and_counts_them(tmp_path: Path, workers: in
 @pytest.mark.parametrize("workers", [0, 1])
 def test_evaluation_stops_at_a_broken_clip_unless_told_otherwise(tmp_path: Path, workers: int) -> None:
     dataset = ClipDataset(open_clips(broken_root(tmp_path), "train"), SPEC, training=False)
-    with pytest.raises(ClipError, match="^clip 2: missing"):
+    with pytest.raises(ClipError, match=r"^clip 2: missing"):
         list(ClipLoader(dataset, 2, workers=workers))
     told = ClipLoader(dataset, 2, workers=workers, on_error="skip")
     assert [batch.indices_N.tolist() for batch in told] == [[0], [3]]

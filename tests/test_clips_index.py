@@ -50,9 +50,10 @@ def test_the_test_split_of_jester_has_ids_and_no_labels(tmp_path: Path) -> None:
 
 def test_official_jester_lists_are_read(tmp_path: Path) -> None:
     csvs = shared_data("jester")
-    sizes = {split: len(read_index(csvs, split, clips_folder=tmp_path)) for split in splits_of(csvs)}
+    indices = {split: read_index(csvs, split, clips_folder=tmp_path) for split in splits_of(csvs)}
+    sizes = {split: len(index) for split, index in indices.items()}
     assert sizes == {"train": 118562, "validation": 14787, "test": 14743}
-    train = read_index(csvs, "train", clips_folder=tmp_path)
+    train = indices["train"]
     assert len(train.labels) == 27
     first = train.records[0]
     assert (first.name, train.labels[first.label]) == ("34870", "Drumming Fingers")

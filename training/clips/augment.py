@@ -1,7 +1,7 @@
 """Training augmentation of whole clips: multi-scale crop, horizontal flip with its labels, colour jitter.
 
-Section 4.2 of the paper, with the crops of Temporal Segment Networks. Every random number comes from the caller's
-generator and holds for all frames of the clip: frames that moved apart would be motion that nobody made.
+Section 4.2 of the paper, with the crops of Temporal Segment Networks. Every random number comes from the
+caller's generator and holds for all frames of the clip: frames that moved apart would be motion nobody made.
 
 Axes: T frames, H height, W width, S height and width after the crop, 3 colours in the order RGB.
 """
@@ -30,10 +30,11 @@ class Augmentation:
 
     Attributes:
         size: S, pixels.
-        flipped_ids: class id after the flip by class id (`flip.flipped_ids`; None where a class must not flip);
+        flipped_ids: class id after the flip by class id, None where one must not flip (`flip.flipped_ids`);
             None altogether for no flips.
-        scales: sides of the crop as shares of the short side; height and width are neighbours in this list at most.
-        colour_jitter: brightness, contrast and saturation are multiplied by 1 - jitter to 1 + jitter; 0 for none.
+        scales: sides of the crop as shares of the short side; height and width are the same or neighbours
+            in the list.
+        colour_jitter: brightness, contrast and saturation are multiplied by 1 - jitter to 1 + jitter.
     """
 
     size: int
@@ -73,7 +74,10 @@ def random_crop(
 
 
 def jitter_colours(frames_THWC: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Brightness, contrast (around the clip's mean luma) and saturation times 1 - strength to 1 + strength, uint8."""
+    """Brightness, contrast around the clip's mean luma, and saturation times 1 - strength to 1 + strength.
+
+    uint8 (T, H, W, 3) -> the same.
+    """
     brightness, contrast, saturation = rng.uniform(1 - strength, 1 + strength, 3)
     frames, height, width, _ = frames_THWC.shape
     tall = np.ascontiguousarray(frames_THWC).reshape(frames * height, width, 3)

@@ -1,6 +1,6 @@
 """Clips as items of a torch data set: sampled, cropped, flipped and still uint8.
 
-Normalisation comes after collation (`InputSpec.to_network`): a quarter of the bytes to move between processes.
+Normalisation comes after collation (`InputSpec.to_network`): a quarter of the bytes to move.
 
 Axes: N clips, T frames, S height and width, 3 colours in the order RGB.
 """
@@ -25,7 +25,7 @@ _CLIP_STREAM = 1  # keeps the clips' random numbers apart from those of other us
 
 
 class ClipItem(NamedTuple):
-    """One video: frames uint8 (C, T, S, S, 3) of its C clips (C = 1 in training), class id, its number in the source."""
+    """One video: uint8 (C, T, S, S, 3) of its C clips (1 in training), class id, number in the source."""
 
     frames_CTHWC: torch.Tensor
     label: int
@@ -49,8 +49,9 @@ class ClipBatch(NamedTuple):
 class ClipDataset(Dataset[ClipItem | ClipError]):
     """A source's clips, ready for the network but for the normalisation.
 
-    An item is a function of (seed, epoch, index) alone, whatever came before and in whichever process: a resumed
-    run sees the same clips. A clip that cannot be used gives the ClipError as the item; `ClipLoader` decides.
+    An item is a function of (seed, epoch, index) alone, whatever came before and in whichever process: a
+    resumed run sees the same clips. A clip that cannot be used gives its ClipError as the item; `ClipLoader`
+    decides what to do.
 
     Args:
         source: the clips.

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-# FFmpeg complains about broken files without naming them; our own message names the clip. Read at the first video.
+# FFmpeg complains about broken files without naming them; our message does. OpenCV reads this at the first video.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 import cv2
@@ -49,7 +49,7 @@ def count_frames(path: Path, name: str) -> int:
 
 
 def read_frames(path: Path, name: str, frame_indices: Sequence[int]) -> np.ndarray:
-    """The wanted frames, uint8 (n, H, W, 3) RGB, in the wanted order; upright if the file says how it was held.
+    """The wanted frames, uint8 (n, H, W, 3) RGB, in the wanted order, upright if the file says how.
 
     A video is decoded from its start up to the last wanted frame: seeking lands on other frames with some
     codecs and containers. Of a folder only the wanted pictures are read.

@@ -63,8 +63,8 @@ class FileClips:
 class CachedClips:
     """All frames of another source's clips in memory, shrunk to a short side: decode once, train many epochs.
 
-    The default for training at size S is a short side of S / crop_fraction, as the paper's 256 for 224. Evaluation
-    reads the frames uncached: the phone resizes once, from the camera's frame to S, and so must it.
+    A short side of S / crop_fraction fits training at size S, as the paper's 256 fits 224. What is evaluated
+    through the cache is resized twice, and the phone resizes once: final figures come from the source itself.
 
     Args:
         source: the clips to keep. A broken clip is no error here but when it is asked for.
@@ -87,8 +87,8 @@ class CachedClips:
                 held += clip.nbytes if isinstance(clip, np.ndarray) else 0
                 if held > max_gib * 2**30:
                     raise UserError(
-                        f"{index + 1} of {len(source)} clips at a short side of {short_side} already fill {max_gib:g} GiB"
-                        " of memory; train without the cache, or raise its limit"
+                        f"{index + 1} of {len(source)} clips with a short side of {short_side} fill {max_gib:g} GiB"
+                        " of memory; train without the cache, or with a smaller short side"
                     )
                 self._clips.append(clip)
                 bar.set_postfix_str(f"{held / 2**20:.0f} MiB", refresh=False)

@@ -12,7 +12,7 @@ from training.errors import UserError
 
 FLIP_PAIRS = Path(__file__).resolve().parent.parent / "labels" / "flip_pairs.csv"
 
-# Whole words, also in camelCase and snake_case ("SwipeLeft", "swipe_left"), but not in "bright" or "Leftover".
+# Whole words, also in camelCase and snake_case ("SwipeLeft", "swipe_left"), not in "bright" or "Leftover".
 _SIDED = re.compile(r"(?<![A-Za-z])(?:left|right)(?![a-z])|(?:Left|Right)(?![a-z])|LEFT|RIGHT|(?i:clockwise)")
 
 
@@ -40,11 +40,11 @@ def read_flip_pairs(path: Path = FLIP_PAIRS) -> dict[str, str]:
 
 
 def flipped_ids(labels: Sequence[str], pairs: dict[str, str] | None = None) -> list[int | None]:
-    """Class id after the flip for each class id; None where the flipped gesture is no class, so it must not flip.
+    """Class id after the flip for each class id; None where that gesture is no class: it must not flip.
 
     Raises:
-        UserError: a label speaks of left, right or a turning direction, and the list of pairs does not know it:
-            flipping would teach the network that left is right.
+        UserError: a label speaks of left, right or a turning direction, and the list of pairs does not know
+            it: flipping would teach the network that left is right.
     """
     pairs = read_flip_pairs() if pairs is None else pairs
     ids = {label: position for position, label in enumerate(labels)}
@@ -52,8 +52,8 @@ def flipped_ids(labels: Sequence[str], pairs: dict[str, str] | None = None) -> l
     for label in labels:
         if label not in pairs and _SIDED.search(label):
             raise UserError(
-                f"the label {label!r} names a side, and {FLIP_PAIRS.name} does not say what a horizontal flip makes of"
-                f" it: add a line 'label,flipped' to {FLIP_PAIRS}, or train without the flip"
+                f"the label {label!r} names a side, and {FLIP_PAIRS.name} does not say what a horizontal flip"
+                f" makes of it: add a line 'label,flipped' to {FLIP_PAIRS}, or train without the flip"
             )
         flipped.append(ids.get(pairs.get(label, label)))
     return flipped

@@ -77,7 +77,7 @@ def read_jester(
 
 
 def read_label_list(path: Path) -> list[str]:
-    """The labels of a `*-labels.csv`, one a line. Raises UserError where it is missing, empty or has one twice."""
+    """The labels of a `*-labels.csv`. Raises UserError where it is missing, empty or has a label twice."""
     labels: dict[str, int] = {}
     for number, label in numbered_lines(path, "one label a line"):
         if label in labels:

@@ -1,4 +1,4 @@
-"""Batches of clips, in an order that a resumed run repeats, with broken clips skipped and counted or refused."""
+"""Batches of clips in an order that a resumed run repeats; broken clips are skipped and counted or refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ORDER_STREAM = 2  # keeps the order's random numbers apart from those of other 
 
 
 class _Batches(Sampler[list[tuple[int, int]]]):
-    """Batches of (epoch, index): shuffled in training, a short last one dropped there; in order in evaluation."""
+    """Batches of (epoch, index): shuffled, without a short last one in training, in order in evaluation."""
 
     def __init__(self, length: int, batch_size: int, training: bool, seed: int) -> None:
         self._length, self._batch_size, self._training, self._seed = length, batch_size, training, seed
@@ -46,8 +46,8 @@ class ClipLoader:
         dataset: its `training` and `seed` also rule the order.
         batch_size: videos of one batch; skipped clips make it smaller.
         workers: processes that decode; 0 decodes in this one. The batches do not depend on it.
-        on_error: "skip" leaves clips out that cannot be used and counts them, "stop" raises their ClipError. If None,
-            training skips and evaluation stops.
+        on_error: "skip" leaves clips out that cannot be used and counts them, "stop" raises their ClipError.
+            If None, training skips and evaluation stops.
         pin_memory: for a GPU.
 
     Attributes:

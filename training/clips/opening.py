@@ -23,8 +23,8 @@ def open_data(data: str, split: str, labels: Sequence[str] | None = None) -> Cli
 
     Args:
         data: see `DATA_HELP`.
-        split: "train", "validation" or "test"; other names where the csv of a video folder has them. Rendered clips
-            have no splits: the seed alone says which clips they are, so train and evaluate on different seeds.
+        split: "train", "validation" or "test"; other names where the csv of a video folder has them. Rendered
+            clips have no splits, their seed alone says which they are: train and evaluate on different seeds.
         labels: the label list that the class ids must count in (a checkpoint's).
 
     Raises:
@@ -46,7 +46,7 @@ def open_clips(
 def read_index(
     path: Path, split: str, labels: Sequence[str] | None = None, *, clips_folder: Path | None = None
 ) -> ClipIndex:
-    """The clip index of one split, in the Jester format or a folder of videos with a csv. Raises UserError."""
+    """The clip index of one split, in the Jester format or of a folder of videos. Raises UserError."""
     if _is_jester(path):
         return jester.read_jester(path, split, clips_folder=clips_folder, labels=labels)
     return video_folder.read_video_folder(_csv_of(path), split, clips_folder=clips_folder, labels=labels)

@@ -12,7 +12,7 @@ from training.clips.source import ClipError
 
 
 def segment_bounds(frame_count: int, segments: int) -> np.ndarray:
-    """The T + 1 bounds of T segments of equal duration: segment i holds frames bounds[i] to bounds[i + 1] - 1.
+    """The T + 1 bounds of T segments of equal duration: segment i is frames bounds[i] to bounds[i + 1] - 1.
 
     Rounded down to whole frames; no segment is empty, since F >= T.
     """
@@ -30,8 +30,8 @@ def random_segment_frames(frame_count: int, segments: int, rng: np.random.Genera
 def centre_segment_frames(frame_count: int, segments: int, clips: int = 1) -> np.ndarray:
     """Evaluation: the centre frame of each segment, int64 (C, T).
 
-    With C clips of one video, clip c takes the frame at the fraction (1/2 + c/C) mod 1 of each segment: for one clip
-    the centre, for two the centre and the start of the segment (as TSM samples twice), for ten every tenth of it.
+    With C clips of one video, clip c takes the frame at the fraction (1/2 + c/C) mod 1 of each segment: for
+    one clip the centre, for two the centre and the start (as TSM samples twice), for ten every tenth of it.
     """
     bounds = segment_bounds(frame_count, segments)
     lengths = np.diff(bounds)
@@ -50,8 +50,8 @@ def dense_frames(
 ) -> np.ndarray:
     """Dense sampling (Kinetics protocol): T frames `stride` apart, int64 (C, T).
 
-    The window starts at random with `rng`, else C windows start evenly from the first to the last possible start (one
-    window lies in the middle). A stride that leads out of the video is shortened to the longest that fits.
+    The window starts at random with `rng`, else C windows start evenly from the first to the last possible
+    start (one window lies in the middle). A stride that leads out of the video is shortened until it fits.
     """
     if frame_count < segments:
         raise ValueError(f"{frame_count} frames cannot fill {segments} segments")

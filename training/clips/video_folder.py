@@ -1,4 +1,4 @@
-"""Reads a folder of video files with a csv: `file,label,subject,split`, the column `subject` may be missing."""
+"""Reads a folder of video files with a csv: `file,label,subject,split`; `subject` may be missing."""
 
 from __future__ import annotations
 
@@ -83,7 +83,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             continue
         if len(fields) != len(header):
             raise UserError(
-                f"{path}:{number}: expected {len(header)} fields ({','.join(header)}), found {len(fields)}: {line[:80]!r}"
+                f"{path}:{number}: expected {len(header)} fields ({','.join(header)}),"
+                f" found {len(fields)}: {line[:80]!r}"
             )
         row = dict(zip(header, fields, strict=True))
         empty = [column for column in _REQUIRED if not row[column]]

@@ -23,8 +23,9 @@ class DepthwiseSTH(nn.Module):
 
     The temporal share is group ``shift % G`` of the channels. Callers pass the layer's number as ``shift``, so that
     the share moves along the channels from layer to layer and the pointwise layers mix different hybrids (the
-    depthwise reading of Fig. 2). In a stride-2 layer the temporal channels are max-pooled 2 x 2 first: unlike
-    sampling every other pixel, every mobile runtime delegates that.
+    depthwise reading of Fig. 2). With a stride the temporal kernel stands at the centre of the spatial window, as in
+    ``STHConv``: it sees every other pixel, which the deploy form gets for free by a stride in the 1 x 1 convolution
+    before.
 
     Shape: (N*T, C, H, W) -> (N*T, C, H/stride, W/stride).
 
@@ -85,8 +86,7 @@ class DepthwiseSTH(nn.Module):
         )
 
     def _temporal(self, x_BCHW: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        if self.stride == 2:
-            x_BCHW = F.max_pool2d(x_BCHW, 2)
+        x_BCHW = x_BCHW[:, :, :: self.stride, :: self.stride]
         return temporal_conv(
             x_BCHW, weight, segments=self.segments, groups=weight.shape[0], causal=self.causal
         )

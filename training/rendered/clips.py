@@ -86,7 +86,7 @@ class RenderedClips:
         return int(_generator(self.seed, index, 0).integers(SHORTEST, LONGEST + 1))
 
     def frames(self, index: int, frame_indices: Sequence[int]) -> np.ndarray:
-        """The wanted frames in the wanted order, uint8 (n, H, W, 3) RGB. Raises IndexError past the clip's end."""
+        """The wanted frames in the wanted order, uint8 (n, H, W, 3) RGB. Raises IndexError past the end."""
         return self.frames_as(self.labels[self.label_of(index)], index, frame_indices)
 
     def frames_as(self, gesture: str, index: int, frame_indices: Sequence[int]) -> np.ndarray:

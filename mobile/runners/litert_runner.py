@@ -1,0 +1,100 @@
+"""Runs a .tflite in LiteRT with XNNPACK.
+
+Axes: T frame, H row, W column, C colour, K class.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from training.errors import UserError, missing_extra
+
+_SIGNATURE = "serving_default"
+
+
+class LiteRTRunner:
+    """One clip in, logits out.
+
+    Args:
+        path: a .tflite made by ``converters``, of any precision.
+        threads: threads of XNNPACK.
+
+    Attributes:
+        load_seconds: reading the file, delegating and packing the weights.
+        input_shape: (T, S, S, 3).
+        input_type, output_type: numpy types at the artefact's border.
+        input_quantization, output_quantization: scale and zero point, None where the border is float.
+
+    Raises:
+        UserError: the file is missing or no TFLite model, or ai-edge-litert is not installed.
+    """
+
+    def __init__(self, path: Path | str, threads: int = 1) -> None:
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+        except ImportError as error:
+            raise missing_extra("ai-edge-litert", "tflite") from error
+        if not Path(path).is_file():
+            raise UserError(f"there is no file {path}; export it with converters/export_tflite.py")
+        if threads < 1:
+            raise UserError(f"threads is {threads}; expected at least 1")
+        start = time.perf_counter()
+        try:
+            self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
+            self._interpreter.allocate_tensors()
+            signature = self._interpreter.get_signature_list()[_SIGNATURE]
+        except (ValueError, RuntimeError, KeyError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(f"LiteRT cannot load {path}: {reason}; export it again") from error
+        self.load_seconds = time.perf_counter() - start
+        self.path, self.threads = Path(path), threads
+        self.input_name, self.output_name = signature["inputs"][0], signature["outputs"][0]
+        entry, result = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
+        self._input_index, self._output_index = entry["index"], result["index"]
+        self.input_shape, self.output_shape = tuple(map(int, entry["shape"])), tuple(map(int, result["shape"]))
+        self.input_type, self.output_type = np.dtype(entry["dtype"]), np.dtype(result["dtype"])
+        self.input_quantization = _quantization(entry)
+        self.output_quantization = _quantization(result)
+
+    def to_input(self, x_THWC: np.ndarray) -> np.ndarray:
+        """Normalised float frames (T, S, S, 3) as the artefact's input type: rounded to int8, or as they are.
+
+        Raises:
+            UserError: the shape is not the artefact's.
+        """
+        if x_THWC.shape != self.input_shape:
+            raise UserError(f"{self.path.name} takes a clip of shape {self.input_shape}, not {x_THWC.shape}")
+        if self.input_quantization is None:
+            return x_THWC.astype(self.input_type)
+        scale, zero_point = self.input_quantization
+        return np.clip(np.rint(x_THWC / scale) + zero_point, -128, 127).astype(np.int8)
+
+    def set_input(self, tensor_THWC: np.ndarray) -> None:
+        """Copy a clip that is of the input type already."""
+        self._interpreter.set_tensor(self._input_index, tensor_THWC)
+
+    def invoke(self) -> None:
+        """Compute; what a latency measurement times."""
+        self._interpreter.invoke()
+
+    def output(self) -> np.ndarray:
+        """The last output as the artefact has it, (K,), int8 or float32."""
+        return self._interpreter.get_tensor(self._output_index)[0]
+
+    def run(self, x_THWC: np.ndarray) -> np.ndarray:
+        """Normalised float32 frames (T, S, S, 3) -> float32 logits (K,), dequantized where the artefact is int8."""
+        self.set_input(self.to_input(x_THWC))
+        self.invoke()
+        logits_K = self.output().astype(np.float32)
+        if self.output_quantization is None:
+            return logits_K
+        scale, zero_point = self.output_quantization
+        return np.float32(scale) * (logits_K - zero_point)
+
+
+def _quantization(detail: dict) -> tuple[float, int] | None:
+    scale, zero_point = detail["quantization"]
+    return (float(scale), int(zero_point)) if scale else None

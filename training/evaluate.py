@@ -1,0 +1,131 @@
+"""Top-1, top-5 and the confusion matrix of a checkpoint or an artefact: ``python -m training.evaluate MODEL --data DATA``.
+
+Axes: M clips, N batch of clips, T frame, S height and width, C colour, K class.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from training.checkpoint import input_spec_of, load_checkpoint, network_of
+from training.clips import DATA_HELP, ClipDataset, ClipLoader, open_data
+from training.errors import UserError, run_cli
+from training.files import write_json
+from training.input_spec import InputSpec
+from training.metrics import plot_confusion, scores
+
+EXAMPLES = """examples:
+  python -m training.evaluate runs/rendered_sth-seed0/final.pt --data rendered:2000:9
+  python -m training.evaluate build/artefacts/sth_mobilenet_v2_96_int8.tflite --data rendered:2000:9 --plot confusion.png
+  python -m training.evaluate final.pt --data DIR --split validation --clips-per-video 2
+"""
+Predict = Callable[[np.ndarray], np.ndarray]
+
+
+def open_model(path: str) -> tuple[InputSpec, list[str], Predict, dict[str, Any]]:
+    """A model of any kind: its input spec, labels, a function from uint8 frames (T, S, S, 3) to logits (K,), and
+    a description. Artefacts are opened by what is registered under the entry point group ``sth.predictors``.
+
+    Raises:
+        UserError: no such file, or nobody can open it.
+    """
+    if Path(path).suffix != ".pt":
+        for entry in entry_points(group="sth.predictors"):
+            return entry.load()(path)
+        raise UserError(f"{path} is no checkpoint, and nothing that opens artefacts is installed; pip install -e .")
+    checkpoint = load_checkpoint(path)
+    network, spec = network_of(checkpoint, path), input_spec_of(checkpoint)
+
+    @torch.no_grad()
+    def predict(frames_TSSC: np.ndarray) -> np.ndarray:
+        return network(spec.to_network(torch.from_numpy(frames_TSSC)[None]))[0].numpy()
+
+    about = {"runtime": f"PyTorch {torch.__version__}", "precision": "float", "network": checkpoint["network"]}
+    return spec, list(checkpoint["labels"]), predict, about
+
+
+def evaluate(
+    model: str,
+    data: str,
+    *,
+    split: str = "validation",
+    clips_per_video: int = 1,
+    skip_broken: bool = False,
+    repeat_short: bool = False,
+) -> dict[str, Any]:
+    """Scores of a model over one split; ``skipped`` names the clips left out.
+
+    Raises:
+        UserError: a bad model or data, or (unless ``skip_broken``) a clip that cannot be used.
+    """
+    spec, labels, predict, about = open_model(model)
+    source = open_data(data, split, labels)
+    dataset = ClipDataset(
+        source, spec, training=False, clips_per_video=clips_per_video, repeat_short=repeat_short
+    )
+    loader = ClipLoader(dataset, 1, on_error="skip" if skip_broken else "stop")
+    logits, truths = [], []
+    for batch in tqdm(loader, desc=Path(model).name, unit="clip", mininterval=2):
+        logits.append(np.mean([predict(frames.numpy()) for frames in batch.frames_NTHWC], axis=0))
+        truths.append(batch.labels_N.numpy())
+    truths_M = np.concatenate(truths)
+    if (truths_M < 0).any():
+        raise UserError(f"the split {split!r} has clips without labels; evaluate on validation")
+    result = scores(np.stack(logits), truths_M)
+    return {"model": model, **about, "data": data, "split": split, "labels": labels, **result, "skipped": loader.skipped}
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.evaluate", description=__doc__, epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("model", help="a checkpoint .pt, or an artefact .tflite, .pte, .mlpackage")
+    parser.add_argument("--data", default="rendered:540:9", help=DATA_HELP)
+    parser.add_argument("--split", default="validation")
+    parser.add_argument("--clips-per-video", type=int, default=1, metavar="N")
+    parser.add_argument("--skip-broken", action="store_true", help="leave out clips that cannot be read, and count them")
+    parser.add_argument("--repeat-short", action="store_true", help="repeat frames of clips shorter than T")
+    parser.add_argument("--seed", type=int, help="seed of rendered clips (replaces the one in --data)")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the confusion matrix, .png or .svg")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the scores here")
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    arguments = parse(sys.argv[1:])
+    data = arguments.data
+    if arguments.seed is not None and data.startswith("rendered:"):
+        data = f"{data.rsplit(':', 1)[0]}:{arguments.seed}"
+    result = evaluate(
+        arguments.model,
+        data,
+        split=arguments.split,
+        clips_per_video=arguments.clips_per_video,
+        skip_broken=arguments.skip_broken,
+        repeat_short=arguments.repeat_short,
+    )
+    table = Table("model", "runtime", "clips", "top-1", "top-5", "skipped")
+    name = Path(arguments.model).name
+    table.add_row(name, result["runtime"], str(result["clips"]), f"{result['top1']:.2f} %", f"{result['top5']:.2f} %",
+                  str(len(result["skipped"])))  # fmt: skip
+    Console().print(table)
+    if arguments.plot:
+        plot_confusion(result["confusion"], result["labels"], arguments.plot, f"{name}: top-1 {result['top1']:.2f} %")
+    if arguments.json:
+        write_json(arguments.json, result)
+
+
+if __name__ == "__main__":
+    run_cli(main)
