@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -14,10 +13,9 @@ import torch
 
 from converters.tflite_from_onnx import ERROR_FILE
 from mobile.deploy import DeployNetwork
-from training.errors import UserError, missing_extra
+from training.errors import UserError
 
 INPUT_NAME, OUTPUT_NAME = "frames", "logits"
-_NEEDED = {"onnx": "onnx", "onnxscript": "onnxscript", "onnxsim": "onnxsim", "onnx2tf": "onnx2tf", "tensorflow": "tensorflow"}
 _OPSET = 18
 
 
@@ -27,12 +25,9 @@ def float_tflite(network: DeployNetwork, size: int, *, fp16: bool = False) -> by
     A network in int8 gives the float model of its dequantized weights.
 
     Raises:
-        UserError: a package is missing, or a step failed; the message names operator and layer where the failing
+        UserError: a step failed; the message names operator and layer where the failing
             step tells, and the file that holds what the step printed.
     """
-    for module, package in _NEEDED.items():
-        if importlib.util.find_spec(module) is None:
-            raise missing_extra(package, "tflite")
     with tempfile.TemporaryDirectory(prefix="tflite-") as folder:
         onnx_file = Path(folder, "network.onnx")
         _export_onnx(network, size, onnx_file)
@@ -55,8 +50,13 @@ def _export_onnx(network: DeployNetwork, size: int, target: Path) -> None:
                 input_names=[INPUT_NAME],
                 output_names=[OUTPUT_NAME],
             )
-        assert program is not None
-        program.save(str(target))
+            import onnx
+            import onnxsim
+
+            assert program is not None
+            # It joins the slices of TSM's shift and removes what does nothing.
+            simple, _ = onnxsim.simplify(program.model_proto)
+        onnx.save(simple, str(target))
     except Exception as error:
         raise UserError(f"torch.onnx cannot export the network: {' '.join(str(error).split())[:300]}") from error
     finally:

@@ -8,6 +8,7 @@ for people goes to the file ``error.txt`` in the working folder.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import sys
@@ -31,28 +32,36 @@ def main() -> int:
     parser.add_argument("--fp16", action="store_true", help="float16 weights")
     arguments = parser.parse_args()
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", TF_USE_LEGACY_KERAS="1")
-    model = onnx.load(str(arguments.onnx))
+    graph = onnx.load(str(arguments.onnx)).graph
     try:
-        content = _convert(model, fp16=arguments.fp16)
+        _check_operators(graph)
+        content = _convert(arguments.onnx, graph, fp16=arguments.fp16)
     except (Exception, SystemExit) as error:  # onnx2tf leaves by sys.exit for some faults
-        Path(ERROR_FILE).write_text(_one_line(error, model.graph), encoding="utf-8")
+        Path(ERROR_FILE).write_text(_one_line(error, graph), encoding="utf-8")
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         raise
     arguments.tflite.write_bytes(content)
     return 0
 
 
-def _convert(model: onnx.ModelProto, *, fp16: bool) -> bytes:
+def _check_operators(graph: onnx.GraphProto) -> None:
+    """Name an operator that onnx2tf lacks before the long imports."""
+    package = importlib.util.find_spec("onnx2tf")
+    assert package is not None and package.submodule_search_locations is not None
+    known = Path(package.submodule_search_locations[0], "ops")
+    for node in graph.node:
+        if not (known / f"{node.op_type}.py").is_file():
+            raise NotImplementedError(f"onnx2tf has no operator {node.op_type}, which {layer_of(node)} needs")
+
+
+def _convert(source: Path, graph: onnx.GraphProto, *, fp16: bool) -> bytes:
     import onnx2tf
-    import onnxsim
     import tensorflow as tf
 
-    simple, _ = onnxsim.simplify(model)  # joins the slices of TSM's shift, removes what does nothing
-    onnx.save(simple, "simple.onnx")
     np.save(_SAMPLES, np.zeros(_SAMPLES_SHAPE, np.float32))
-    Path("replace.json").write_text(json.dumps({"format_version": 1, "operations": replacements(simple.graph)}))
+    Path("replace.json").write_text(json.dumps({"format_version": 1, "operations": replacements(graph)}))
     network = onnx2tf.convert(
-        input_onnx_file_path="simple.onnx",
+        input_onnx_file_path=str(source),
         param_replacement_file="replace.json",
         output_folder_path="onnx2tf",
         not_use_onnxsim=True,
@@ -107,10 +116,9 @@ def _one_line(error: BaseException, graph: onnx.GraphProto) -> str:
 
 
 def layer_of(node: onnx.NodeProto) -> str:
-    """The layer that torch.onnx noted for a node, or the node's name."""
-    noted = {entry.key: entry.value for entry in node.metadata_props}.get("pkg.torch.onnx.name_scopes", "[]")
-    scopes = [scope.strip(" '\"") for scope in noted.strip("[]").split(",")]
-    return scopes[-2] if len(scopes) > 2 else node.name
+    """The layer of a node: the owner of its weight, or else what it reads."""
+    owners = [name.removesuffix(".weight") for name in node.input if name.endswith(".weight")]
+    return owners[0] if owners else f"{node.name} (after {node.input[0] if node.input else 'nothing'})"
 
 
 if __name__ == "__main__":

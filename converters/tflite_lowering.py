@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
 from mobile.deploy import DeployNetwork
-from training.errors import UserError
+from training.errors import UserError, missing_extra
 from training.files import atomic_path, sha256_of
 
 Precision = Literal["int8", "fp16", "fp32"]
-_TOOLS = ("torch", "onnx", "onnxsim", "onnx2tf", "tensorflow", "ai-edge-litert")
+_TOOLS = ("torch", "onnx", "onnxscript", "onnxsim", "onnx2tf", "tensorflow", "tf-keras", "ai-edge-litert")
 
 
 def lower_to_tflite(network: DeployNetwork, size: int, precision: Precision, target: Path | str) -> dict[str, Any]:
@@ -31,6 +31,7 @@ def lower_to_tflite(network: DeployNetwork, size: int, precision: Precision, tar
     """
     target = Path(target)
     _check(network, size, precision)
+    tools = _tools()
     with atomic_path(target) as temporary:
         from converters.tflite_float import float_tflite
         from converters.tflite_graph import Graph, match_layers, rename
@@ -50,7 +51,7 @@ def lower_to_tflite(network: DeployNetwork, size: int, precision: Precision, tar
         report = {
             "runtime": "litert",
             "precision": precision,
-            "tools": {tool: version(tool) for tool in _TOOLS},
+            "tools": tools,
             "sha256": sha256_of(temporary),
             "bytes": len(content),
             "operators": operators(Graph(content)),
@@ -68,3 +69,13 @@ def _check(network: DeployNetwork, size: int, precision: str) -> None:
         raise UserError(f"size is {size}; expected a positive multiple of 32")
     if precision == "int8" and network.input.system != "int8":
         raise UserError("the network is not quantized; convert it to int8 before an int8 artefact is made of it")
+
+
+def _tools() -> dict[str, str]:
+    versions = {}
+    for tool in _TOOLS:
+        try:
+            versions[tool] = version(tool)
+        except PackageNotFoundError as error:
+            raise missing_extra(tool, "tflite") from error
+    return versions

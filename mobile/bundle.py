@@ -39,6 +39,7 @@ class Bundle:
     """
 
     name: str
+    options: dict[str, Any]
     training: FrameNetwork
     floating: DeployNetwork
     int8: DeployNetwork | None
@@ -87,6 +88,7 @@ class Bundle:
             runtime=runtime,
             precision=precision,
             network=self.name,
+            options=self.options,
             mode="clip",
             frames=self.spec,
             input=TensorSpec("frames", shape, layout, dtype, into),
@@ -122,7 +124,15 @@ def open_bundle(path: Path | str = SHIPPED, *, size: int | None = None) -> Bundl
     except (ValueError, KeyError) as error:
         raise UserError(f"{path}: {error}") from error
     return Bundle(
-        checkpoint["network"], training, floating, int8, spec, tuple(checkpoint["labels"]), str(path), checkpoint
+        checkpoint["network"],
+        dict(checkpoint["options"]),
+        training,
+        floating,
+        int8,
+        spec,
+        tuple(checkpoint["labels"]),
+        str(path),
+        checkpoint,
     )
 
 
@@ -143,7 +153,8 @@ def random_bundle(
     calibrate(int8, [spec.to_network(frames_NTHWC).flatten(0, 1)])
     convert_to_int8(int8)
     labels = tuple(f"class {number}" for number in range(num_classes))
-    return Bundle(name, training.eval(), floating, int8, spec, labels, f"{name} with random weights", {})
+    source = f"{name} with random weights"
+    return Bundle(name, options, training.eval(), floating, int8, spec, labels, source, {})
 
 
 def randomize(network: FrameNetwork) -> None:

@@ -48,6 +48,7 @@ class Contract:
         runtime: litert, executorch or coreml.
         precision: int8, fp16 or fp32.
         network: what ``build_network`` calls it.
+        options: and with which options, so that a rival of the same size can be built.
         mode: "clip" (T frames in, logits out).
         frames: the input's specification for people and preprocessors.
         labels: class names, index = class id.
@@ -56,6 +57,7 @@ class Contract:
     runtime: str
     precision: str
     network: str
+    options: dict[str, Any]
     mode: str
     frames: InputSpec
     input: TensorSpec
@@ -70,6 +72,7 @@ class Contract:
             "runtime": self.runtime,
             "precision": self.precision,
             "network": self.network,
+            "options": self.options,
             "mode": self.mode,
             "preprocess": {
                 "segments": spec.segments,
@@ -119,7 +122,7 @@ def load_contract(artefact: Path | str) -> Contract:
         )  # fmt: skip
         return Contract(
             runtime=content["runtime"], precision=content["precision"], network=content["network"],
-            mode=content["mode"], frames=spec, input=_tensor(content["input"]), output=_tensor(content["output"]),
+            options=content["options"], mode=content["mode"], frames=spec, input=_tensor(content["input"]), output=_tensor(content["output"]),
             labels=tuple(content["labels"]),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:

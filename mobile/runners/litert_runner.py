@@ -6,6 +6,7 @@ Axes: T frame, H row, W column, C colour, K class.
 from __future__ import annotations
 
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,7 @@ class LiteRTRunner:
             raise UserError(f"LiteRT cannot load {path}: {reason}; export it again") from error
         self.load_seconds = time.perf_counter() - start
         self.path, self.threads = Path(path), threads
+        self.runtime = f"LiteRT {version('ai-edge-litert')} (XNNPACK)"
         self.input_name, self.output_name = signature["inputs"][0], signature["outputs"][0]
         entry, result = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
         self._input_index, self._output_index = entry["index"], result["index"]
@@ -60,15 +62,15 @@ class LiteRTRunner:
         self.output_quantization = _quantization(result)
 
     def to_input(self, x_THWC: np.ndarray) -> np.ndarray:
-        """Normalised float frames (T, S, S, 3) as the artefact's input type: rounded to int8, or as they are.
+        """Normalised float frames (T, S, S, 3) as the artefact's input type; what is of that type stays as it is.
 
         Raises:
             UserError: the shape is not the artefact's.
         """
         if x_THWC.shape != self.input_shape:
             raise UserError(f"{self.path.name} takes a clip of shape {self.input_shape}, not {x_THWC.shape}")
-        if self.input_quantization is None:
-            return x_THWC.astype(self.input_type)
+        if self.input_quantization is None or x_THWC.dtype == self.input_type:
+            return x_THWC.astype(self.input_type, copy=False)
         scale, zero_point = self.input_quantization
         return np.clip(np.rint(x_THWC / scale) + zero_point, -128, 127).astype(np.int8)
 
@@ -85,7 +87,7 @@ class LiteRTRunner:
         return self._interpreter.get_tensor(self._output_index)[0]
 
     def run(self, x_THWC: np.ndarray) -> np.ndarray:
-        """Normalised float32 frames (T, S, S, 3) -> float32 logits (K,), dequantized where the artefact is int8."""
+        """Frames (T, S, S, 3), float32 or int8 by the contract -> float32 logits (K,), dequantized where int8."""
         self.set_input(self.to_input(x_THWC))
         self.invoke()
         logits_K = self.output().astype(np.float32)

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-# FFmpeg complains about broken files without naming them; our message does. OpenCV reads this at the first video.
+# FFmpeg complains about broken files without naming them, and ClipError names them. Read at the first video.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 import cv2

@@ -87,7 +87,7 @@ class CachedClips:
                 held += clip.nbytes if isinstance(clip, np.ndarray) else 0
                 if held > max_gib * 2**30:
                     raise UserError(
-                        f"{index + 1} of {len(source)} clips with a short side of {short_side} fill {max_gib:g} GiB"
+                        f"{index + 1} of {len(source)} clips at short side {short_side} fill {max_gib:g} GiB"
                         " of memory; train without the cache, or with a smaller short side"
                     )
                 self._clips.append(clip)

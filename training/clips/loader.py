@@ -1,4 +1,4 @@
-"""Batches of clips in an order that a resumed run repeats; broken clips are skipped and counted or refused."""
+"""Batches of clips in an order that a resumed run repeats; broken ones are skipped and counted or refused."""
 
 from __future__ import annotations
 

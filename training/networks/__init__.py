@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from training.networks.frame_network import FrameNetwork
@@ -33,7 +34,10 @@ def build_network(name: str, *, num_classes: int, segments: int, **options: Any)
         raise ValueError(f"no network is called {name!r}; there are: {', '.join(sorted(NETWORKS))}")
     if num_classes < 1 or segments < 1:
         raise ValueError(f"num_classes is {num_classes} and segments {segments}; both must be at least 1")
+    known = [key for key in inspect.signature(NETWORKS[name]).parameters if key not in ("num_classes", "segments")]
+    if unknown := sorted(set(options) - set(known)):
+        raise ValueError(f"{name} has no option {', '.join(unknown)}; it has: {', '.join(known)}")
     try:
         return NETWORKS[name](num_classes=num_classes, segments=segments, **options)
-    except TypeError as error:
+    except TypeError as error:  # a value of the wrong type
         raise ValueError(f"{name}: {error}") from error

@@ -17,6 +17,8 @@ def tsn_mobilenet_v2(
 ) -> FrameNetwork:
     """Plain 2-D MobileNetV2 with average consensus. ``causal`` changes nothing: there is no temporal kernel."""
     del causal
+    if width <= 0:
+        raise ValueError(f"width is {width}; expected a multiplier above 0, such as 0.35, 0.5 or 1.0")
     backbone = mobilenet_v2(weights=None, width_mult=width)
     return FrameNetwork(
         backbone.features, backbone.last_channel, num_classes=num_classes, segments=segments, dropout=dropout

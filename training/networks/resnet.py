@@ -12,6 +12,7 @@ from torchvision.models.resnet import Bottleneck
 
 from training.networks.frame_network import FrameNetwork
 from training.operators import FactoredConv, STHConv
+from training.operators.sth import VARIANTS
 
 _FACTORED = {"2plus1d_sequential": "sequential", "2plus1d_parallel": "parallel"}
 
@@ -33,7 +34,14 @@ def sth_resnet50(
         variant: "hybrid" or "merge" (Fig. 3), or "2plus1d_sequential" or "2plus1d_parallel" (Table 7).
         attention: attentive integration (Eq. 3).
         dilation: dilation rates 1, 2, 3 alternating over the layers (Table 8) instead of 1.
+
+    Raises:
+        ValueError: an unknown variant, or an option that a (2+1)D variant does not have.
     """
+    if variant not in (*VARIANTS, *_FACTORED):
+        raise ValueError(f"variant is {variant!r}; expected one of {', '.join((*VARIANTS, *_FACTORED))}")
+    if variant in _FACTORED and (attention or dilation or causal):
+        raise ValueError(f"variant {variant} has neither attention nor dilation nor causal kernels")
     backbone = resnet50(weights=None)
     blocks = [m for m in backbone.modules() if isinstance(m, Bottleneck)]
     for number, block in enumerate(blocks):

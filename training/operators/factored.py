@@ -18,6 +18,9 @@ class FactoredConv(nn.Module):
     the centre of each window. Both add ``KT Ci Co`` (parallel) or ``KT Co^2`` (sequential) parameters.
 
     Shape: (N*T, Ci, H, W) -> (N*T, Co, H/stride, W/stride).
+
+    Raises:
+        ValueError: an unknown mode or an even kernel.
     """
 
     def __init__(
@@ -26,6 +29,8 @@ class FactoredConv(nn.Module):
         super().__init__()
         if mode not in ("sequential", "parallel"):
             raise ValueError(f"mode is {mode!r}; expected sequential or parallel")
+        if kernel % 2 == 0:
+            raise ValueError(f"kernel is {kernel}; expected an odd size")
         self.mode, self.segments, self.stride = mode, segments, stride
         self.spatial = nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, bias=False)
         source = out_channels if mode == "sequential" else in_channels

@@ -16,10 +16,15 @@ class TemporalShift(nn.Module):
     published TSM; causal (its online form) takes only [0, C/fold), from frame t-1. No parameters.
 
     Shape: (N*T, C, H, W) -> the same.
+
+    Raises:
+        ValueError: fold is below 2.
     """
 
     def __init__(self, *, segments: int, fold: int = 8, causal: bool = False) -> None:
         super().__init__()
+        if fold < 2:
+            raise ValueError(f"fold is {fold}; expected at least 2, so that two shares of 1/fold exist")
         self.segments, self.fold, self.causal = segments, fold, causal
 
     def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:

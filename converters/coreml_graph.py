@@ -1,0 +1,86 @@
+"""The exported program as Core ML gets it: nodes named after their layers, transposes for channels-first memory.
+
+Axes: T frame, C channel, H row, W column, P = H * W.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.export import ExportedProgram
+from torch.fx import Graph, Node
+
+_PERMUTE = torch.ops.aten.permute.default
+_RESHAPES = (torch.ops.aten.view.default, torch.ops.aten.reshape.default)
+_TO_CHANNELS_LAST, _TO_CHANNELS_FIRST = [0, 2, 3, 1], [0, 3, 1, 2]
+
+
+def prepare(program: ExportedProgram) -> ExportedProgram:
+    """A copy of ``program`` in the dialect that coremltools reads, ready to be converted; the same function."""
+    program = program.run_decompositions({})
+    graph = program.graph_module.graph
+    merge_transposes(graph)
+    name_after_layers(graph)
+    return program
+
+
+def layer_of(node: Node) -> str:
+    """Name of the module that a node belongs to ("blocks.1.spatial"), empty at the top of the network."""
+    stack = list(node.meta.get("nn_module_stack", {}).values())
+    return stack[-1][0].removeprefix("L['self'].") if stack else ""
+
+
+def name_after_layers(graph: Graph) -> None:
+    """Call each node ``<layer>_<op>``, since these become the names of the ML Program's operations."""
+    results = {node for node in graph.nodes if node.op == "output" for node in node.all_input_nodes}
+    for node in graph.nodes:
+        if node.op == "call_function" and node not in results:  # the signature knows results by their names
+            op = str(node.target).split(".")[-2]
+            node._rename("_".join(filter(None, [*layer_of(node).split("."), op])))
+
+
+def merge_transposes(graph: Graph) -> None:
+    """Turn permute-reshape-permute between frames and rows into one reshape and one permute.
+
+    The deploy form goes through (T, H, W, C), where a clip becomes (1, C, T, P) without moving anything if memory is
+    channels-last. Core ML's is channels-first: there (T, C, H, W) -> (1, T, C, P) is the reshape that moves nothing,
+    and exchanging T and C is all that is left to do.
+    """
+    for last in list(graph.nodes):
+        middle = last.args[0] if _is_permute(last, _TO_CHANNELS_FIRST) else None
+        first = middle.args[0] if isinstance(middle, Node) and middle.target in _RESHAPES else None
+        if not isinstance(first, Node) or not _is_permute(first, _TO_CHANNELS_LAST):
+            continue
+        source, before, after = first.args[0], _shape(first.args[0]), _shape(last)
+        exchanged = [0, 2, 1, 3]
+        with graph.inserting_before(last):
+            if after[0] == 1 and after[1:3] == [before[1], before[0]]:  # (T, C, H, W) -> (1, C, T, P)
+                rows = _call(graph, middle, source, [1, before[0], before[1], after[3]])
+                merged = _call(graph, last, rows, exchanged)
+            elif before[0] == 1 and after[:2] == [before[2], before[1]]:  # (1, C, T, P) -> (T, C, H, W)
+                rows = _call(graph, first, source, exchanged)
+                merged = _call(graph, middle, rows, after)
+            else:
+                continue
+        last.replace_all_uses_with(merged)
+        for node in (last, middle, first):
+            if not node.users:
+                graph.erase_node(node)
+
+
+def _is_permute(node: object, dims: list[int]) -> bool:
+    return isinstance(node, Node) and node.target == _PERMUTE and list(node.args[1]) == dims
+
+
+def _shape(node: Node) -> list[int]:
+    return list(node.meta["val"].shape)
+
+
+def _call(graph: Graph, like: Node, source: Node, argument: list[int]) -> Node:
+    """A node with the target and the layer of ``like``."""
+    made = graph.call_function(like.target, (source, argument))
+    made.meta = {**like.meta, "val": torch.empty(_result(like, source, argument), device="meta")}
+    return made
+
+
+def _result(like: Node, source: Node, argument: list[int]) -> list[int]:
+    return [_shape(source)[axis] for axis in argument] if like.target == _PERMUTE else argument

@@ -1,0 +1,194 @@
+"""An exported program as an .mlpackage (ML Program, iOS 17) in int8, fp16 or fp32, checked before it is in place.
+
+The Neural Engine computes in float16 and in int8, never in float32. So an int8 package is typed float16 between
+dequantize and quantize: its int8 weights are exactly the quantized program's, its scales and biases are rounded to
+float16. ``compute="float32"`` keeps them exact, for comparisons; on a phone that package is left to the CPU.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import re
+import uuid
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch.export import ExportedProgram
+
+from converters.coreml_graph import layer_of, prepare
+from converters.coreml_inspect import operators, require_int8, weight_bytes
+from mobile.runners.coremltools_import import load_coremltools, quiet
+from mobile.runners.mil_program import read_mil_program
+from training.errors import UserError
+from training.files import atomic_path, sha256_of, size_of
+
+Precision = Literal["int8", "fp16", "fp32"]
+Compute = Literal["float16", "float32"]
+_TOOLS = ("torch", "coremltools")
+_COMPUTE: dict[str, Compute] = {"int8": "float16", "fp16": "float16", "fp32": "float32"}
+# Of coremltools' ninety passes those that our graphs need. Left out on purpose:
+# distributive_quantized_binary_op_scale_normalization, which divides the scales around an addition by each other.
+_PASSES = [
+    "common::update_output_dtypes",
+    "common::noop_elimination",
+    "common::int_op_canonicalization",
+    "common::nullify_redundant_quantization_zero_point",
+    "common::dequantize_quantize_pair_elimination",
+    "common::dequantize_to_constexpr",
+    "common::const_elimination",
+    "common::sanitize_input_output_names",
+    "common::const_deduplication",
+    "common::noop_elimination",
+    "common::merge_consecutive_reshapes",
+    "common::merge_consecutive_transposes",
+    "common::remove_redundant_ops",
+    "common::dedup_op_and_var_names",
+    "common::add_fp16_cast",  # coremltools drops it for float32
+    "common::update_output_dtypes",
+    "common::const_elimination",
+    "common::cast_optimization",
+    "common::const_deduplication",
+    "common::topological_reorder",
+    "common::dead_code_elimination",
+]
+_FAILED_OP = re.compile(r"converting '([^']*)' op \(located at: '([^']*)'\)")
+_CONVERSION_DATE = "com.github.apple.coremltools.conversion_date"
+
+
+def lower_to_mlpackage(
+    program: ExportedProgram,
+    target: Path | str,
+    precision: Precision,
+    *,
+    labels: list[str] | tuple[str, ...],
+    metadata: dict[str, str],
+    compute: Compute | None = None,
+) -> dict[str, Any]:
+    """Write an exported program for one clip as an .mlpackage; the same program gives the same bytes.
+
+    Input ``frames`` is (T, 3, S, S) float32, output ``logits`` (1, K) float32.
+
+    Args:
+        program: the quantized program for int8, the float program for fp16 and fp32.
+        labels: class names, kept in the package's metadata as JSON.
+        metadata: more strings for the package's metadata.
+        compute: the type of the real numbers; by default float32 for fp32 and float16 for the others.
+
+    Returns:
+        The report: tools and their versions, sha256, size, operations by type and data type, bytes of the weights.
+
+    Raises:
+        UserError: an unknown precision, a name without .mlpackage, a folder that cannot be written to, coremltools
+            missing, a conversion that failed (the message names op and layer), or one that left a float operation in
+            an int8 package. What was at ``target`` before is untouched then.
+    """
+    target = Path(target)
+    if precision not in _COMPUTE:
+        raise UserError(f"precision is {precision!r}; expected one of {', '.join(_COMPUTE)}")
+    if target.suffix != ".mlpackage":
+        raise UserError(f"{target} is no name for a Core ML package; expected one that ends in .mlpackage")
+    compute = compute or _COMPUTE[precision]
+    with atomic_path(target) as temporary:
+        model = _convert(program, compute)
+        _describe(model, labels, {"precision": precision, **metadata})
+        _save(model, temporary)
+        lowered = read_mil_program(temporary)
+        if precision == "int8":
+            require_int8(lowered)
+        report = {
+            "runtime": "coreml",
+            "precision": precision,
+            "compute": compute,
+            "opset": lowered.opset,
+            "tools": {tool: version(tool) for tool in _TOOLS},
+            "sha256": sha256_of(temporary),
+            "bytes": size_of(temporary),
+            "weight_bytes": weight_bytes(lowered),
+            "operators": operators(lowered),
+        }
+    return report
+
+
+def _convert(program: ExportedProgram, compute: Compute) -> Any:
+    ct = load_coremltools()
+    prepared = prepare(program)
+    example = next(node for node in prepared.graph.nodes if node.name in prepared.graph_signature.user_inputs)
+    shape = tuple(example.meta["val"].shape)
+    with _collected_errors() as errors:
+        try:
+            return ct.convert(
+                prepared,
+                convert_to="mlprogram",
+                minimum_deployment_target=ct.target.iOS17,
+                inputs=[ct.TensorType(name="frames", shape=shape, dtype=np.float32)],
+                outputs=[ct.TensorType(name="logits", dtype=np.float32)],
+                compute_precision=ct.precision.FLOAT16 if compute == "float16" else ct.precision.FLOAT32,
+                pass_pipeline=ct.PassPipeline(list(_PASSES), "sth"),
+                skip_model_load=True,
+            )
+        except Exception as error:  # coremltools raises whatever its op converters and graph passes raise
+            raise UserError(_failure(prepared, error, errors)) from error
+
+
+def _failure(program: ExportedProgram, error: Exception, logged: list[str]) -> str:
+    """The op and the layer where a conversion stopped, which coremltools tells its log only."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    failed = _FAILED_OP.search("".join(logged))
+    if failed is None:
+        return f"coremltools cannot convert the program: {reason}"
+    kind, name = failed.groups()
+    node = next((node for node in program.graph.nodes if node.name == name), None)
+    layer = layer_of(node) if node is not None else ""
+    return f"coremltools cannot convert {kind} in layer {layer or 'the network itself'} ({name}): {reason}"
+
+
+@contextlib.contextmanager
+def _collected_errors() -> Iterator[list[str]]:
+    """Everything quiet inside the block; what coremltools logs as an error comes into the list."""
+    errors: list[str] = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = lambda record: errors.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("coremltools")
+    logger.addHandler(handler)
+    try:
+        # progress bars go to standard error, and know no switch
+        with quiet(), contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+            yield errors
+    finally:
+        logger.removeHandler(handler)
+
+
+def _describe(model: Any, labels: list[str] | tuple[str, ...], metadata: dict[str, str]) -> None:
+    user = model.user_defined_metadata
+    if _CONVERSION_DATE in user:
+        del user[_CONVERSION_DATE]
+    for key, value in metadata.items():
+        user[key] = value
+    user["labels"] = json.dumps(list(labels), ensure_ascii=False)
+    model.short_description = metadata.get("description", "Recognises gestures and actions in short clips")
+    model.input_description["frames"] = "RGB frames (T, 3, S, S) of one clip, (value - 128) / 128"
+    model.output_description["logits"] = "one score per class, (1, K)"
+
+
+def _save(model: Any, path: Path) -> None:
+    """Write the package so that its bytes depend on the model alone: no random ids, no order of hashing."""
+    ct = load_coremltools()
+    spec = model.get_spec()
+    ct.utils.save_spec(spec, str(path), weights_dir=model.weights_dir)
+    root = path / "Data" / "com.apple.CoreML" / "model.mlmodel"
+    root.write_bytes(spec.SerializeToString(deterministic=True))
+    manifest = json.loads((path / "Manifest.json").read_text())
+    entries = manifest["itemInfoEntries"]
+    ids = {old: str(uuid.uuid5(uuid.NAMESPACE_URL, item["path"])).upper() for old, item in entries.items()}
+    manifest["itemInfoEntries"] = {ids[old]: entries[old] for old in sorted(entries, key=ids.__getitem__)}
+    manifest["rootModelIdentifier"] = ids[manifest["rootModelIdentifier"]]
+    (path / "Manifest.json").write_text(json.dumps(manifest, indent=4, sort_keys=True) + "\n")
+    for item in path.rglob("*"):  # coremltools leaves them readable for their owner only
+        item.chmod(0o755 if item.is_dir() else 0o644)

@@ -1,0 +1,160 @@
+"""What the three exporters share: the command line, the side files, and that all or nothing is written."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from mobile.bundle import PRECISIONS, SHIPPED, Bundle, open_bundle, random_bundle
+from mobile.contract import contract_path
+from mobile.parity import FAILED, Ladder, read_clips, show
+from mobile.runners import ArtefactRunner
+from training.checkpoint import code_version
+from training.errors import UserError
+from training.files import atomic_path, write_json
+
+# bundle, precision, path of the artefact -> its report; may raise UserError
+Lower = Callable[[Bundle, str, Path], dict[str, Any]]
+
+
+class Target:
+    """One runtime's way out.
+
+    Attributes:
+        runtime: litert, executorch or coreml.
+        suffix: of its artefacts.
+        lower: makes the artefact and its report.
+        layout, quantized_io: of the artefact's input and output (the latter in int8 only).
+    """
+
+    def __init__(self, runtime: str, suffix: str, lower: Lower, *, layout: str, quantized_io: bool) -> None:
+        self.runtime, self.suffix, self.lower = runtime, suffix, lower
+        self.layout, self.quantized_io = layout, quantized_io
+
+
+def artefact_name(bundle: Bundle, precision: str) -> str:
+    """For example ``sth_mobilenet_v2_96_int8``."""
+    return f"{bundle.name}_{bundle.spec.size}_{precision}"
+
+
+def export(
+    bundle: Bundle, target: Target, precision: str, folder: Path, *, clips: int = 8, seed: int = 5,
+    name: str | None = None,
+) -> Path:  # fmt: skip
+    """Write artefact, contract and report into ``folder``; returns the artefact's path.
+
+    Everything is made in a temporary folder first. A failed conversion, a float operator in an int8 artefact or a
+    failed parity row leaves ``folder`` as it was.
+
+    Args:
+        clips: rendered clips for the parity rows in the report; 0 for none.
+
+    Raises:
+        UserError: with the reason, and with the operator and the layer where one is at fault.
+    """
+    bundle.network(precision)
+    name = name or artefact_name(bundle, precision)
+    with _staging(folder) as staging:
+        artefact = staging / f"{name}{target.suffix}"
+        report = target.lower(bundle, precision, artefact)
+        contract = bundle.contract(
+            target.runtime, precision, layout=target.layout, quantized_io=target.quantized_io and precision == "int8"
+        )
+        contract.save(contract_path(artefact))
+        rows = _parity(bundle, artefact, clips, seed)
+        content = {
+            "artefact": artefact.name,
+            "checkpoint": Path(bundle.source).name,
+            "code_version": code_version(),
+            **report,
+            "parity_clips": f"rendered:{clips}:{seed}" if clips else None,
+            "parity": [row.to_json() for row in rows],
+        }
+        write_json(staging / f"{name}.report.json", content)
+        for made in staging.iterdir():
+            with atomic_path(folder / made.name) as temporary:
+                shutil.move(made, temporary)
+    if rows:
+        show(rows, Console())
+    return folder / f"{name}{target.suffix}"
+
+
+class _staging:
+    """A temporary folder inside ``folder`` that goes away in any case."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> Path:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._path = Path(tempfile.mkdtemp(prefix=".export.", dir=self._folder))
+        except OSError as error:
+            raise UserError(f"cannot write into {self._folder}: {error.strerror}; choose another --out") from error
+        return self._path
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._path, ignore_errors=True)
+
+
+def _parity(bundle: Bundle, artefact: Path, clips: int, seed: int) -> list[Any]:
+    if not clips:
+        return []
+    ladder = Ladder(bundle, read_clips(f"rendered:{clips}:{seed}", "validation", bundle.spec, bundle.labels))
+    row = ladder.artefact_row(ArtefactRunner(artefact))
+    rows = [*ladder.rows(), row]
+    if row.status == FAILED:
+        raise UserError(f"{artefact.name} does not compute what the checkpoint does ({row.note}): {row.agreement}")
+    return sorted(rows, key=lambda r: r.hop)
+
+
+def export_random(
+    target: Target, name: str, *, precision: str, size: int, segments: int, classes: int, options: dict[str, Any],
+    folder: Path,
+) -> Path:  # fmt: skip
+    """Export a network with random weights for timing, unless ``folder`` holds it already."""
+    words = [name, *(f"{key}{value:g}" for key, value in sorted(options.items())), f"{segments}x{size}", precision]
+    stem = "_".join(words)
+    if (folder / f"{stem}.report.json").is_file() and (folder / f"{stem}{target.suffix}").exists():
+        return folder / f"{stem}{target.suffix}"
+    print(f"building {stem}{target.suffix} with random weights", file=sys.stderr)
+    bundle = random_bundle(name, size=size, segments=segments, num_classes=classes, **options)
+    return export(bundle, target, precision, folder, clips=0, name=stem)
+
+
+def parse(arguments: list[str], *, script: str, description: str) -> argparse.Namespace:
+    """The command line that all exporters have."""
+    examples = (
+        "examples:\n"
+        f"  python converters/{script}                                   the shipped checkpoint, int8\n"
+        f"  python converters/{script} --precision fp32 --out build/artefacts\n"
+        f"  python converters/{script} --checkpoint runs/mine_qat/quantized.pt --size 128\n"
+    )
+    parser = argparse.ArgumentParser(
+        prog=f"python converters/{script}", description=description, epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("--checkpoint", type=Path, default=SHIPPED, help="default: the shipped one")
+    parser.add_argument("--precision", default="int8", help=f"{', '.join(PRECISIONS)}; default int8")
+    parser.add_argument("--out", type=Path, default=Path("build/artefacts"), metavar="DIR")
+    parser.add_argument("--size", type=int, help="input size, divisible by 32; default: the checkpoint's")
+    parser.add_argument("--parity-clips", type=int, default=8, metavar="N", help="rendered clips to check with")
+    parser.add_argument("--seed", type=int, default=5, help="of those clips")
+    return parser.parse_args(arguments)
+
+
+def run(target: Target, *, script: str, description: str) -> None:
+    """The whole command of one exporter."""
+    arguments = parse(sys.argv[1:], script=script, description=description)
+    bundle = open_bundle(arguments.checkpoint, size=arguments.size)
+    artefact = export(
+        bundle, target, arguments.precision, arguments.out, clips=arguments.parity_clips, seed=arguments.seed
+    )
+    print(f"wrote {artefact}, {contract_path(artefact).name} and {artefact.stem}.report.json")

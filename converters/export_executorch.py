@@ -1,0 +1,37 @@
+"""Export to ExecuTorch: the whole network as one XNNPACK delegate."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":  # run as a script: the project's root, not this folder, is where imports start
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from converters.export import Target, export_random, run
+from mobile.bundle import Bundle
+from training.errors import run_cli
+
+
+def lower(bundle: Bundle, precision: str, target: Path) -> dict[str, Any]:
+    """The bundle's program as a .pte; see ``converters.xnnpack_lowering``."""
+    from converters.xnnpack_lowering import lower_to_pte
+
+    return lower_to_pte(bundle.program("int8" if precision == "int8" else "float"), target, precision=precision)
+
+
+TARGET = Target("executorch", ".pte", lower, layout="TCHW", quantized_io=False)
+
+
+def build_random(name: str, **options: Any) -> Path:
+    """For ``mobile.latency``: a network with random weights."""
+    return export_random(TARGET, name, **options)
+
+
+def main() -> None:
+    run(TARGET, script="export_executorch.py", description=__doc__ or "")
+
+
+if __name__ == "__main__":
+    run_cli(main)

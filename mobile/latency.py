@@ -1,0 +1,254 @@
+"""Latency of artefacts on a device: ``python -m mobile.latency [--against tsn tsm] [ARTEFACT ...]``.
+
+Without an artefact, STH-MobileNetV2 at 8 x 224 x 224 is built with random weights (time does not depend on them) for
+LiteRT and ExecuTorch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from mobile.contract import Contract
+from mobile.runners import ArtefactRunner
+from mobile.timing import Timing, describe_host, interleaved, peak_memory_mb, ratio_of_medians
+from training.errors import UserError, run_cli
+from training.files import atomic_path, read_json, sha256_of, size_of, write_json
+
+EXAMPLES = """examples:
+  python -m mobile.latency --against tsn tsm                 the table of the README
+  python -m mobile.latency --against tsn build/artefacts/*.tflite build/artefacts/*.pte --json latency.json
+"""
+RIVALS = {"sth": "sth_mobilenet_v2", "tsn": "tsn_mobilenet_v2", "tsm": "tsm_mobilenet_v2"}
+DEVICES = ("host",)
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """One row of the table."""
+
+    artefact: Path
+    contract: Contract
+    runtime: str
+    timing: Timing
+    load_seconds: float
+    peak_mb: float | None
+    delegate: str
+    ratios: dict[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        spec = self.contract.frames
+        return {
+            "artefact": self.artefact.name,
+            "sha256": sha256_of(self.artefact),
+            "bytes": size_of(self.artefact),
+            "network": self.contract.network,
+            "options": self.contract.options,
+            "precision": self.contract.precision,
+            "input": f"{spec.segments} x {spec.size} x {spec.size}",
+            "runtime": self.runtime,
+            "delegate": self.delegate,
+            "median_ms": self.timing.median,
+            "p90_ms": self.timing.p90,
+            "load_ms": 1000 * self.load_seconds,
+            "peak_mb": self.peak_mb,
+            "ratio_to": self.ratios,
+            "samples_ms": list(self.timing.samples),
+        }
+
+
+def build_rival(name: str, like: ArtefactRunner, folder: Path) -> Path:
+    """The same-size rival of an artefact, made by the same converter with random weights; kept in ``folder``.
+
+    Raises:
+        UserError: the converters are not installed.
+    """
+    contract = like.contract
+    options = {key: value for key, value in contract.options.items() if key in ("width",)}
+    return build(
+        name,
+        contract.runtime,
+        precision=contract.precision,
+        size=contract.frames.size,
+        segments=contract.frames.segments,
+        classes=len(contract.labels),
+        options=options,
+        folder=folder,
+    )
+
+
+def build(
+    name: str,
+    runtime: str,
+    *,
+    precision: str,
+    size: int,
+    segments: int,
+    classes: int,
+    options: dict[str, Any],
+    folder: Path,
+) -> Path:
+    """Export a network with random weights by the converter registered for ``runtime``."""
+    exporters = {entry.name: entry for entry in entry_points(group="sth.exporters")}
+    if runtime not in exporters:
+        raise UserError(f"no converter is installed for {runtime}; pip install -e '.[all]' brings them")
+    return exporters[runtime].load()(
+        name, precision=precision, size=size, segments=segments, classes=classes, options=options, folder=folder
+    )
+
+
+def measure(
+    artefacts: list[Path], *, against: list[str], threads: int, rounds: int, warm_up: int, seed: int, folder: Path
+) -> list[Measured]:
+    """Time artefacts and their rivals together.
+
+    Raises:
+        UserError: an artefact that does not load, or one whose runtime cannot be timed here.
+    """
+    runners = [ArtefactRunner(path, threads=threads) for path in artefacts]
+    for runner in runners:
+        if "interpreter" in runner.runtime:
+            raise UserError(f"{runner.path} cannot be timed here: Core ML exists on Apple's systems only")
+    rivals: dict[tuple[int, str], int] = {}
+    paths = {runner.path.resolve(): index for index, runner in enumerate(runners)}
+    for index in range(len(artefacts)):
+        for short in against:
+            path = build_rival(RIVALS[short], runners[index], folder)
+            if path.resolve() not in paths:
+                paths[path.resolve()] = len(runners)
+                runners.append(ArtefactRunner(path, threads=threads))
+            rivals[index, short] = paths[path.resolve()]
+    timings = interleaved(runners, rounds=rounds, warm_up=warm_up, seed=seed)
+    return [
+        Measured(
+            artefact=runner.path,
+            contract=runner.contract,
+            runtime=runner.runtime,
+            timing=timings[index],
+            load_seconds=runner.load_seconds,
+            peak_mb=peak_memory_mb(runner.path, threads),
+            delegate=delegate_of(runner.path),
+            ratios={
+                short: ratio_of_medians(timings[index], timings[rivals[index, short]])
+                for short in against
+                if (index, short) in rivals
+            },
+        )
+        for index, runner in enumerate(runners)
+    ]
+
+
+def delegate_of(artefact: Path) -> str:
+    """The delegate and its pieces as the artefact's report states them."""
+    report = artefact.with_name(f"{artefact.stem}.report.json")
+    if not report.is_file():
+        return "unknown (no report)"
+    content = read_json(report, "report")
+    return f"{content['delegate']} in {content['delegate_pieces']}"
+
+
+def show(rows: list[Measured], console: Console, threads: int) -> None:
+    """Print the table."""
+    shorts = sorted({short for row in rows for short in row.ratios})
+    table = Table("network", "runtime", "precision", "input", "median ms", "p90 ms", *(f"/ {s}" for s in shorts),
+                  "load ms", "peak MB", "size MB", "delegate", title=f"{threads} thread(s), this host")  # fmt: skip
+    for row in rows:
+        content = row.to_json()
+        table.add_row(
+            content["network"], row.runtime, content["precision"], content["input"], f"{content['median_ms']:.1f}",
+            f"{content['p90_ms']:.1f}", *(f"{row.ratios[s]:.3f}" if s in row.ratios else "" for s in shorts),
+            f"{content['load_ms']:.0f}", "" if row.peak_mb is None else f"{row.peak_mb:.0f}",
+            f"{content['bytes'] / 1e6:.1f}", row.delegate,
+        )  # fmt: skip
+    console.print(table)
+
+
+def note_on_int8(rows: list[Measured], host: dict[str, Any]) -> str | None:
+    """What the table must say where int8 stands beside fp32."""
+    if host["int8_dot_product"] or not {"int8", "fp32"} <= {row.contract.precision for row in rows}:
+        return None
+    return (
+        "This CPU has no int8 dot product: XNNPACK widens int8 to int16 and multiplies pairs, which is about as fast as "
+        "its fp32. int8 gains size here, not time; on CPUs with dot products (phones since about 2018) it gains both."
+    )
+
+
+def plot(rows: list[Measured], target: Path) -> None:
+    """Box plot of all samples."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = [f"{r.contract.network}\n{r.contract.runtime} {r.contract.precision}" for r in rows]
+    figure, axes = plt.subplots(figsize=(8, 0.6 * len(rows) + 1.5), layout="constrained")
+    axes.boxplot([row.timing.samples for row in rows], vert=False, tick_labels=names)
+    axes.set(xlabel="ms for one clip", title="Latency on this host, interleaved rounds")
+    axes.invert_yaxis()
+    axes.grid(axis="x", alpha=0.3)
+    with atomic_path(target) as temporary:
+        figure.savefig(temporary, dpi=110)
+    plt.close(figure)
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m mobile.latency", description=__doc__, epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("artefacts", nargs="*", type=Path, metavar="ARTEFACT", help=".tflite or .pte")
+    parser.add_argument("--device", default="host", help="host (phones follow with the device lab)")
+    parser.add_argument("--threads", type=int, default=1, metavar="N")
+    parser.add_argument("--against", nargs="*", default=[], metavar="RIVAL",
+                        help=f"rivals of the same size: {', '.join(RIVALS)}")  # fmt: skip
+    parser.add_argument("--precision", nargs="*", default=["int8"], choices=["int8", "fp16", "fp32"],
+                        help="of what is built when no artefact is given")  # fmt: skip
+    parser.add_argument("--size", type=int, default=224, help="of what is built when no artefact is given")
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--warm-up", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--build", type=Path, default=Path("build/latency"), help="where built networks are kept")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="box plot, .png or .svg")
+    parsed = parser.parse_args(arguments)
+    # `--against tsn tsm a.tflite` reads naturally: what is no rival's name is an artefact
+    parsed.artefacts += [Path(word) for word in parsed.against if word not in RIVALS]
+    parsed.against = [word for word in parsed.against if word in RIVALS]
+    return parsed
+
+
+def main() -> None:
+    arguments = parse(sys.argv[1:])
+    if arguments.device not in DEVICES:
+        raise UserError(f"device is {arguments.device!r}; expected one of {', '.join(DEVICES)}")
+    artefacts = arguments.artefacts or [
+        build("sth_mobilenet_v2", runtime, precision=precision, size=arguments.size, segments=8, classes=27,
+              options={"width": 1.0, "p": 0.25}, folder=arguments.build)
+        for runtime in ("litert", "executorch") for precision in arguments.precision
+    ]  # fmt: skip
+    rows = measure(
+        artefacts, against=arguments.against, threads=arguments.threads, rounds=arguments.rounds,
+        warm_up=arguments.warm_up, seed=arguments.seed, folder=arguments.build,
+    )  # fmt: skip
+    console, host = Console(), describe_host()
+    show(rows, console, arguments.threads)
+    note = note_on_int8(rows, host)
+    if note:
+        console.print(note)
+    if arguments.json:
+        content = {"host": host, "threads": arguments.threads, "rounds": arguments.rounds, "note": note,
+                   "rows": [row.to_json() for row in rows]}  # fmt: skip
+        write_json(arguments.json, content)
+    if arguments.plot:
+        plot(rows, arguments.plot)
+
+
+if __name__ == "__main__":
+    run_cli(main)

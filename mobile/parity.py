@@ -1,0 +1,299 @@
+"""The parity ladder: ``python -m mobile.parity [--clips DATA] [ARTEFACT ...]``, one row per hop.
+
+Axes: M clips, T frame, S height and width, C colour, K class.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import math
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from mobile import thresholds
+from mobile.agreement import Agreement, compare
+from mobile.bundle import SHIPPED, Bundle, open_bundle
+from mobile.runners import ArtefactRunner
+from training.clips import DATA_HELP, ClipDataset, ClipLoader, open_data
+from training.errors import UserError, run_cli
+from training.files import sha256_of, write_json
+from training.input_spec import InputSpec
+
+EXAMPLES = """examples:
+  python -m mobile.parity                                            the ladder of the shipped checkpoint
+  python -m mobile.parity build/artefacts/*.tflite build/artefacts/*.pte
+  python -m mobile.parity --clips DIR --split validation --json parity.json ARTEFACT
+"""
+PASSED, FAILED, NOT_RUN = "passed", "failed", "not run"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One hop of the ladder. ``status`` is "not run" with a reason in ``note`` where it could not be tried here."""
+
+    hop: int
+    name: str
+    status: str
+    note: str
+    agreement: Agreement | None = None
+    artefact: str | None = None
+    sha256: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The row for a report; numbers that are not finite become null or "infinite"."""
+        fields = dataclasses.asdict(self)
+        if fields["agreement"]:
+            fields["agreement"] = {key: _finite(value) for key, value in fields["agreement"].items()}
+        return fields
+
+
+def _finite(value: float) -> float | str | None:
+    if math.isnan(value):
+        return None
+    return "infinite" if math.isinf(value) else value
+
+
+@dataclasses.dataclass(frozen=True)
+class Clips:
+    """Preprocessed clips: uint8 (M, T, S, S, 3), labels (M,), -1 where unknown."""
+
+    frames: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def known_labels(self) -> np.ndarray | None:
+        return self.labels if (self.labels >= 0).all() else None
+
+
+def read_clips(data: str, split: str, spec: InputSpec, labels: Iterable[str], limit: int | None = None) -> Clips:
+    """Decode and preprocess the clips of a data set, once for all sides of all rows.
+
+    A data set with other labels than the network's is taken without labels: rows then compare logits only.
+
+    Raises:
+        UserError: bad data or a clip that cannot be used.
+    """
+    source = open_data(data, split)
+    known = list(source.labels) == list(labels)
+    dataset = ClipDataset(source, spec, training=False, repeat_short=not data.startswith("rendered"))
+    count = min(len(dataset), limit or len(dataset))
+    frames, ids = [], []
+    for batch in tqdm(ClipLoader(dataset, 1), total=count, desc="reading clips", unit="clip", mininterval=2, leave=False):
+        frames.append(batch.frames_NTHWC.numpy())
+        ids.append(int(batch.labels_N[0]) if known else -1)
+        if len(ids) == count:
+            break
+    return Clips(np.concatenate(frames), np.asarray(ids))
+
+
+def logits_of(predict: Callable[[np.ndarray], np.ndarray], clips: Clips, what: str) -> np.ndarray:
+    """Logits (M, K) of one side; ``predict`` takes uint8 frames (T, S, S, 3)."""
+    bar = tqdm(clips.frames, desc=what, unit="clip", mininterval=2, leave=False)
+    return np.stack([predict(frames_TSSC) for frames_TSSC in bar])
+
+
+def torch_predictor(module: Callable[[torch.Tensor], torch.Tensor], spec: InputSpec, *, folded: bool) -> Any:
+    """A side computed by PyTorch; ``folded`` networks take (T, 3, S, S), others (1, T, 3, S, S)."""
+
+    @torch.no_grad()
+    def predict(frames_TSSC: np.ndarray) -> np.ndarray:
+        x_NTCHW = spec.to_network(torch.from_numpy(frames_TSSC)[None])
+        return module(x_NTCHW[0] if folded else x_NTCHW)[0].numpy()
+
+    return predict
+
+
+class Ladder:
+    """Rows for one bundle over a set of clips; each side is computed once."""
+
+    def __init__(self, bundle: Bundle, clips: Clips) -> None:
+        self.bundle, self.clips = bundle, clips
+        self._sides: dict[str, np.ndarray] = {}
+
+    def side(self, name: str) -> np.ndarray:
+        """Logits of "training", "float", "int8", "float exported" or "int8 exported"."""
+        if name not in self._sides:
+            self._sides[name] = logits_of(self._predictor(name), self.clips, name)
+        return self._sides[name]
+
+    def _predictor(self, name: str) -> Any:
+        bundle = self.bundle
+        modules: dict[str, Callable[[], Any]] = {
+            "training": lambda: bundle.training,
+            "float": lambda: bundle.floating,
+            "int8": lambda: bundle.network("int8"),
+            "float exported": lambda: bundle.program("float").module(),
+            "int8 exported": lambda: bundle.program("int8").module(),
+        }
+        return torch_predictor(modules[name](), bundle.spec, folded=name != "training")
+
+    @property
+    def step(self) -> float:
+        """Scale of the int8 logits."""
+        return self.bundle.network("int8").classifier.out.scale
+
+    def rows(self) -> list[Row]:
+        """Hops 1 to 4, 6 and 7, which need no artefact."""
+        rows = [
+            self._float_row(1, "training form = deploy form", "training", "float", thresholds.TRAINING_DEPLOY_RELATIVE),
+            Row(2, "clip = stream", NOT_RUN, "there is no streaming form yet"),
+            self._float_row(3, "eager = exported, float", "float", "float exported", thresholds.EXPORTED_RELATIVE),
+        ]
+        if self.bundle.int8 is None:
+            rows.append(Row(4, "float ~ int8", NOT_RUN, "the checkpoint holds no int8 network"))
+        else:
+            rows += [self._exported_int8(), self._quantization()]
+        return [
+            *rows,
+            Row(6, "x86 = arm64 = device", NOT_RUN, "no arm64 machine or device was given"),
+            Row(7, "Python preprocessing = Kotlin = Swift", NOT_RUN, "the apps have no preprocessing yet"),
+        ]
+
+    def _compare(self, left: np.ndarray, right: np.ndarray, step: float | None = None) -> Agreement:
+        return compare(left, right, self.clips.known_labels, step=step)
+
+    def _float_row(self, hop: int, name: str, left: str, right: str, limit: float) -> Row:
+        agreement = self._compare(self.side(left), self.side(right))
+        return Row(hop, name, _status(agreement.relative <= limit), f"relative difference at most {limit:g}", agreement)
+
+    def _exported_int8(self) -> Row:
+        agreement = self._compare(self.side("int8"), self.side("int8 exported"), self.step)
+        return Row(3, "eager = exported, int8", _status(agreement.largest == 0), "identical", agreement)
+
+    def _quantization(self) -> Row:
+        agreement = self._compare(self.side("training"), self.side("int8"))
+        limit = thresholds.INT8_TOP1_LOSS
+        if self.clips.known_labels is None:
+            return Row(4, "float ~ int8", NOT_RUN, "the clips have other labels: no top-1 to compare", agreement)
+        lost = agreement.left_top1 - agreement.right_top1
+        # one clip of a small set weighs more than the limit: a set must be able to show the difference
+        if len(self.clips) < 100 / limit:
+            note = f"{len(self.clips)} clips cannot show {limit} points; give {math.ceil(100 / limit)} or more"
+            return Row(4, "float ~ int8", NOT_RUN, note, agreement)
+        return Row(4, "float ~ int8", _status(lost <= limit), f"int8 loses at most {limit} points of top-1", agreement)
+
+    def artefact_row(self, runner: ArtefactRunner) -> Row:
+        """Hop 5 for one artefact.
+
+        Raises:
+            UserError: the artefact is of another network, size or label list than the checkpoint.
+        """
+        self._check(runner)
+        precision = runner.contract.precision
+        right = logits_of(runner.logits, self.clips, runner.path.name)
+        step = self.step if precision == "int8" else None
+        agreement = self._compare(self.side("int8" if precision == "int8" else "float"), right, step)
+        passed, note = _judge(precision, agreement)
+        name = f"quantized program = {runner.runtime}" if step else f"PyTorch = {runner.runtime}, {precision}"
+        return Row(5, name, _status(passed), note, agreement, runner.path.name, sha256_of(runner.path))
+
+    def _check(self, runner: ArtefactRunner) -> None:
+        contract, bundle = runner.contract, self.bundle
+        for what, theirs, ours in (
+            ("the network", contract.network, bundle.name),
+            ("the input", contract.frames, bundle.spec),
+            ("the label list", contract.labels, bundle.labels),
+        ):
+            if theirs != ours:
+                raise UserError(f"{runner.path}: {what} is not that of {bundle.source}; give its own --checkpoint")
+
+
+def _status(passed: bool) -> str:
+    return PASSED if passed else FAILED
+
+
+def _judge(precision: str, agreement: Agreement) -> tuple[bool, str]:
+    if precision == "fp32":
+        limit = thresholds.FLOAT_RUNTIME_RELATIVE
+        return agreement.relative <= limit, f"relative difference at most {limit:g}"
+    if precision == "fp16":
+        limit = thresholds.FP16_SAME_TOP1
+        return agreement.same_top1 >= limit, f"same top-1 for {limit} % of clips"
+    same, near = thresholds.INT8_SAME_TOP1, thresholds.INT8_WITHIN_TWO_STEPS
+    passed = agreement.same_top1 >= same and agreement.within_two_steps >= near
+    return passed, f"same top-1 for {same} % of clips, {near} % of logits within 2 steps"
+
+
+def show(rows: list[Row], console: Console) -> None:
+    """Print the ladder."""
+    table = Table("hop", "row", "status", "clips", "max", "mean", "SQNR dB", "same top-1", "top-1 left / right",
+                  "within 2 steps")  # fmt: skip
+    colours = {PASSED: "green", FAILED: "red", NOT_RUN: "yellow"}
+    for row in rows:
+        name = f"{row.name}\n[dim]{row.artefact}[/dim]" if row.artefact else row.name
+        status = f"[{colours[row.status]}]{row.status}[/]"
+        a = row.agreement
+        if a is None:
+            table.add_row(str(row.hop), f"{name}\n[dim]{row.note}[/dim]", status)
+            continue
+        table.add_row(
+            str(row.hop), name, status, str(a.clips), f"{a.largest:.2g}", f"{a.mean:.2g}", f"{a.sqnr_db:.1f}",
+            f"{a.same_top1:.2f} %", f"{a.left_top1:.2f} / {a.right_top1:.2f} %",
+            "" if math.isnan(a.within_two_steps) else f"{a.within_two_steps:.2f} %",
+        )  # fmt: skip
+    console.print(table)
+
+
+def run_ladder(
+    bundle: Bundle, data: str, split: str, artefacts: list[Path], *, limit: int | None = None, threads: int = 1
+) -> list[Row]:
+    """All rows of one bundle and its artefacts.
+
+    Raises:
+        UserError: bad data, or an artefact that does not load or belong to the bundle.
+    """
+    runners = [ArtefactRunner(path, threads=threads) for path in artefacts]
+    ladder = Ladder(bundle, read_clips(data, split, bundle.spec, bundle.labels, limit))
+    rows = ladder.rows() + [ladder.artefact_row(runner) for runner in runners]
+    return sorted(rows, key=lambda row: row.hop)
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m mobile.parity", description=__doc__, epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("artefacts", nargs="*", type=Path, metavar="ARTEFACT", help=".tflite, .pte or .mlpackage")
+    parser.add_argument("--checkpoint", type=Path, default=SHIPPED, help="what the artefacts were made of")
+    parser.add_argument("--clips", default="rendered:216", metavar="DATA", help=DATA_HELP + "; default rendered:216")
+    parser.add_argument("--split", default="validation")
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N clips only")
+    parser.add_argument("--seed", type=int, default=9, help="seed of rendered clips without one")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
+    return parser.parse_args(arguments)
+
+
+def with_seed(data: str, seed: int) -> str:
+    """``rendered:COUNT`` -> ``rendered:COUNT:SEED``; other data as it is."""
+    return f"{data}:{seed}" if data.startswith("rendered:") and data.count(":") == 1 else data
+
+
+def main() -> int:
+    arguments = parse(sys.argv[1:])
+    first = ArtefactRunner(arguments.artefacts[0]).contract.frames.size if arguments.artefacts else None
+    bundle = open_bundle(arguments.checkpoint, size=first)
+    data = with_seed(arguments.clips, arguments.seed)
+    rows = run_ladder(bundle, data, arguments.split, arguments.artefacts, limit=arguments.limit)
+    show(rows, Console())
+    if arguments.json:
+        write_json(arguments.json, {"checkpoint": bundle.source, "data": data, "rows": [r.to_json() for r in rows]})
+    failed = [row.name for row in rows if row.status == FAILED]
+    if failed:
+        print(f"error: the ladder fails at: {'; '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    run_cli(main)

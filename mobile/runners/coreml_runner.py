@@ -1,0 +1,79 @@
+"""Runs an .mlpackage: in Core ML on a Mac, elsewhere in the reference interpreter of its MIL program.
+
+Axes: T frame, C colour, H row, W column, K class.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mobile.runners.coremltools_import import load_coremltools, quiet
+from mobile.runners.mil_interpreter import MilInterpreter
+from mobile.runners.mil_program import read_mil_program
+from training.errors import UserError
+
+COMPUTE_UNITS = ("ALL", "CPU_AND_GPU", "CPU_AND_NE", "CPU_ONLY")
+INTERPRETER = "reference interpreter of the MIL program (no Core ML on this system)"
+
+
+class CoreMLRunner:
+    """One clip in, logits out.
+
+    Args:
+        path: an .mlpackage made by ``converters``, of any precision.
+        compute_units: where Core ML may compute, a name of ``COMPUTE_UNITS``; without meaning off a Mac.
+
+    Attributes:
+        runtime: Core ML's version, or that the interpreter stands in for it.
+        load_seconds: reading and preparing the package.
+        input_shape: (T, 3, S, S).
+
+    Raises:
+        UserError: the package is missing, broken or of unknown operations, coremltools is not installed, or the
+            compute units have an unknown name.
+    """
+
+    def __init__(self, path: Path | str, compute_units: str = "ALL") -> None:
+        if compute_units not in COMPUTE_UNITS:
+            raise UserError(f"compute units are {compute_units!r}; expected one of {', '.join(COMPUTE_UNITS)}")
+        start = time.perf_counter()
+        self.path = Path(path)
+        program = read_mil_program(self.path)
+        self._input, self._output = program.inputs[0].name, program.outputs[0].name
+        self.input_shape = program.inputs[0].shape
+        self._model: Any = None
+        if sys.platform == "darwin":
+            self._model = _load_model(self.path, compute_units)
+            self.runtime = f"Core ML of macOS {platform.mac_ver()[0]}, {compute_units}"
+        else:
+            self._interpreter = MilInterpreter(program)
+            self.runtime = INTERPRETER
+        self.load_seconds = time.perf_counter() - start
+
+    def run(self, x_TCHW: np.ndarray) -> np.ndarray:
+        """Normalised frames (T, 3, S, S) -> logits float32 (K,).
+
+        Raises:
+            UserError: frames of another shape.
+        """
+        if tuple(x_TCHW.shape) != self.input_shape:
+            raise UserError(f"{self.path} takes frames of {self.input_shape}; got {tuple(x_TCHW.shape)}")
+        feeds = {self._input: np.asarray(x_TCHW, dtype=np.float32)}
+        results = self._model.predict(feeds) if self._model is not None else self._interpreter.run(feeds)
+        return np.asarray(results[self._output], dtype=np.float32).reshape(-1)
+
+
+def _load_model(path: Path, compute_units: str) -> Any:
+    ct = load_coremltools()
+    try:
+        with quiet():
+            return ct.models.MLModel(str(path), compute_units=ct.ComputeUnit[compute_units])
+    except Exception as error:  # Core ML's compiler reports through RuntimeError and others
+        reason = " ".join(str(error).split())
+        raise UserError(f"Core ML cannot load {path} ({reason}); export it again") from error

@@ -1,0 +1,151 @@
+"""Time and memory of loaded artefacts on this machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from tqdm import tqdm
+
+from mobile.runners import ArtefactRunner
+from training.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Timing:
+    """Milliseconds of single inferences, in the order in which they ran."""
+
+    samples: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return float(np.median(self.samples))
+
+    @property
+    def p90(self) -> float:
+        return float(np.percentile(self.samples, 90))
+
+
+def random_input(runner: ArtefactRunner, seed: int) -> np.ndarray:
+    """A clip of noise in the artefact's own layout and type."""
+    spec = runner.contract.frames
+    shape = (spec.segments, spec.size, spec.size, 3)
+    return runner.input_tensor(np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8))
+
+
+def interleaved(
+    runners: Sequence[ArtefactRunner], *, rounds: int, warm_up: int, seed: int = 0, cool_down: float = 0.0
+) -> list[Timing]:
+    """Time all artefacts in turn, round after round, so that a slow minute hits all of them alike.
+
+    The order inside a round is shuffled (seeded): nobody always runs after the same neighbour.
+
+    Args:
+        rounds, warm_up: counted and uncounted inferences of each artefact.
+        cool_down: seconds of rest after each round.
+
+    Raises:
+        UserError: fewer than one round.
+    """
+    if rounds < 1 or warm_up < 0:
+        raise UserError(f"rounds is {rounds} and warm-up {warm_up}; expected at least 1 and 0")
+    inputs = [random_input(runner, seed) for runner in runners]
+    samples: list[list[float]] = [[] for _ in runners]
+    rng = np.random.default_rng(seed)
+    for number in tqdm(range(-warm_up, rounds), desc="timing", unit="round", leave=False):
+        for index in rng.permutation(len(runners)):
+            started = time.perf_counter_ns()
+            runners[index].run(inputs[index])
+            elapsed = (time.perf_counter_ns() - started) / 1e6
+            if number >= 0:
+                samples[index].append(elapsed)
+        time.sleep(cool_down)
+    return [Timing(tuple(row)) for row in samples]
+
+
+def ratio_of_medians(left: Timing, right: Timing) -> float:
+    """left / right."""
+    return left.median / right.median
+
+
+def peak_memory_mb(artefact: Path, threads: int) -> float:
+    """Peak resident memory of loading and one inference, in MB above a process with the bare runtime.
+
+    Measured in a process of its own; the bare runtime is what that process holds after importing it.
+
+    Raises:
+        UserError: the process failed.
+    """
+    command = [sys.executable, "-m", "mobile.timing", str(artefact), str(threads)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UserError(f"cannot measure the memory of {artefact}: {(done.stderr.splitlines() or ['no message'])[-1]}")
+    measured = json.loads(done.stdout.splitlines()[-1])
+    return (measured["peak"] - measured["bare"]) / 1e6
+
+
+def _measure_memory(artefact: str, threads: int) -> None:
+    """The child of ``peak_memory_mb``: prints resident bytes after the import, and their peak after an inference."""
+    suffix = Path(artefact).suffix
+    if suffix == ".tflite":
+        import ai_edge_litert.interpreter  # noqa: F401
+    elif suffix == ".pte":
+        from mobile.runners import executorch_runner
+
+        executorch_runner.load_runtime()
+    bare = psutil.Process().memory_info().rss
+    runner = ArtefactRunner(artefact, threads=threads)
+    runner.run(random_input(runner, 0))
+    print(json.dumps({"bare": bare, "peak": max(_high_water_mark(), psutil.Process().memory_info().rss)}))
+
+
+def _high_water_mark() -> int:
+    """Largest resident size of this process in bytes."""
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def describe_host() -> dict[str, Any]:
+    """What the figures were measured on."""
+    flags = _cpu_flags()
+    return {
+        "device": "host",
+        "processor": _cpu_name(),
+        "cores": psutil.cpu_count(logical=True),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": f"{platform.system()} {platform.release()}",
+        "machine": platform.machine(),
+        "int8_dot_product": any(flag in flags for flag in ("avx512_vnni", "avx_vnni", "asimddp", "i8mm")),
+        "python": platform.python_version(),
+    }
+
+
+def _cpu_lines(key: str) -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return ""
+    return next((line.split(":", 1)[1].strip() for line in lines if line.lower().startswith(key)), "")
+
+
+def _cpu_name() -> str:
+    return _cpu_lines("model name") or platform.processor() or "unknown"
+
+
+def _cpu_flags() -> list[str]:
+    return (_cpu_lines("flags") or _cpu_lines("features")).split()
+
+
+if __name__ == "__main__":
+    _measure_memory(sys.argv[1], int(sys.argv[2]))
