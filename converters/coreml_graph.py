@@ -34,7 +34,7 @@ def name_after_layers(graph: Graph) -> None:
     results = {node for node in graph.nodes if node.op == "output" for node in node.all_input_nodes}
     for node in graph.nodes:
         if node.op == "call_function" and node not in results:  # the signature knows results by their names
-            op = str(node.target).split(".")[-2]
+            op = getattr(node.target, "overloadpacket", node.target).__name__
             node._rename("_".join(filter(None, [*layer_of(node).split("."), op])))
 
 

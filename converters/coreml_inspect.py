@@ -20,6 +20,7 @@ _LAYOUT = {"reshape", "slice_by_index", "transpose"}
 _BORDER = {"cast", "constexpr_affine_dequantize", "dequantize", "quantize"}
 _ACTIVATIONS = {"relu6"}
 _INT8_SOURCES = {"constexpr_affine_dequantize", "dequantize"}
+_WEIGHT_TYPES = {"float16", "float32", "int8", "uint8"}
 _NAME_SUFFIXES = ("_cast_fp16", "_conv2d")
 
 
@@ -151,13 +152,15 @@ def weight_bytes(program: MilProgram) -> dict[str, int]:
     for op in program.operations:
         for bindings in op.inputs.values():
             for binding in bindings:
-                if isinstance(binding, np.ndarray) and binding.dtype.kind in "iuf" and binding.size > 1:
+                if isinstance(binding, np.ndarray) and binding.dtype.name in _WEIGHT_TYPES and binding.size > 1:
                     sizes[str(binding.dtype)] += binding.nbytes
     return dict(sorted(sizes.items()))
 
 
 def read_mlpackage_int8(path: Path | str) -> tuple[dict[str, Layer], dict[str, tuple[float, int]]]:
-    """Layers by name ("blocks_1_spatial"), and scale and zero point of every quantize by the operation before it.
+    """Layers by name ("blocks_1_spatial"), and scale and zero point of what each operation gives.
+
+    Layers and operations have their names in the network, dots as underscores: "blocks_1_spatial", "blocks_3_add".
 
     Raises:
         UserError: no readable package, or a convolution in it that is not int8.
@@ -166,10 +169,8 @@ def read_mlpackage_int8(path: Path | str) -> tuple[dict[str, Layer], dict[str, t
     require_int8(program)
     flow = Dataflow(program)
     layers = {layer_name(op): _layer(flow, op) for op in program.operations if op.type == "conv"}
-    points = {}
-    for op in program.operations:
-        if op.type == "quantize":
-            points[_maker_name(flow, op)] = _point(flow, op)
+    quantizes = [op for op in program.operations if op.type == "quantize"]
+    points = {_maker_name(flow, op): _point(flow, op) for op in quantizes if not _only_moved(flow, op)}
     return layers, points
 
 
@@ -196,6 +197,11 @@ def _output_point(flow: Dataflow, op: MilOp) -> tuple[float, int]:
     sink = next(flow.sinks(op.output))
     assert sink is not None
     return _point(flow, sink) if sink.type == "quantize" else _output_point(flow, sink)
+
+
+def _only_moved(flow: Dataflow, quantize: MilOp) -> bool:
+    maker = flow.source(quantize.names()[0])
+    return maker is not None and maker.type == "dequantize"
 
 
 def _maker_name(flow: Dataflow, quantize: MilOp) -> str:

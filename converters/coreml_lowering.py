@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from torch.export import ExportedProgram
 
 from converters.coreml_graph import layer_of, prepare
@@ -94,6 +93,9 @@ def lower_to_mlpackage(
         raise UserError(f"precision is {precision!r}; expected one of {', '.join(_COMPUTE)}")
     if target.suffix != ".mlpackage":
         raise UserError(f"{target} is no name for a Core ML package; expected one that ends in .mlpackage")
+    quantized = any("quantized_decomposed" in str(node.target) for node in program.graph.nodes)
+    if quantized != (precision == "int8"):
+        raise UserError(f"precision is {precision}, but the program is {'' if quantized else 'not '}quantized")
     compute = compute or _COMPUTE[precision]
     with atomic_path(target) as temporary:
         model = _convert(program, compute)

@@ -65,11 +65,15 @@ def export(
         artefact = staging / f"{name}{target.suffix}"
         report = target.lower(bundle, precision, artefact)
         contract = bundle.contract(
-            target.runtime, precision, layout=target.layout, quantized_io=target.quantized_io and precision == "int8"
+            target.runtime,
+            precision,
+            layout=target.layout,
+            quantized_io=target.quantized_io and precision == "int8",
         )
         contract.save(contract_path(artefact))
         rows = _parity(bundle, artefact, clips, seed)
         content = {
+            "kind": "artefact",
             "artefact": artefact.name,
             "checkpoint": Path(bundle.source).name,
             "code_version": code_version(),
@@ -120,7 +124,12 @@ def export_random(
     folder: Path,
 ) -> Path:  # fmt: skip
     """Export a network with random weights for timing, unless ``folder`` holds it already."""
-    words = [name, *(f"{key}{value:g}" for key, value in sorted(options.items())), f"{segments}x{size}", precision]
+    words = [
+        name,
+        *(f"{key}{value:g}" for key, value in sorted(options.items())),
+        f"{segments}x{size}",
+        precision,
+    ]
     stem = "_".join(words)
     if (folder / f"{stem}.report.json").is_file() and (folder / f"{stem}{target.suffix}").exists():
         return folder / f"{stem}{target.suffix}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 if __name__ == "__main__":  # run as a script: the project's root, not this folder, is where imports start
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
@@ -20,7 +20,7 @@ def lower(bundle: Bundle, precision: str, target: Path) -> dict[str, Any]:
 
     program = bundle.program("int8" if precision == "int8" else "float")
     metadata = {"network": bundle.name, "checkpoint": Path(bundle.source).name}
-    return lower_to_mlpackage(program, target, precision, labels=list(bundle.labels), metadata=metadata)
+    return lower_to_mlpackage(program, target, cast(Any, precision), labels=list(bundle.labels), metadata=metadata)
 
 
 TARGET = Target("coreml", ".mlpackage", lower, layout="TCHW", quantized_io=False)

@@ -63,7 +63,9 @@ class Graph:
         try:
             return cls(Path(path).read_bytes(), str(path))
         except OSError as error:
-            raise UserError(f"cannot read {path}: {error.strerror}; export it with converters/export_tflite.py") from error
+            raise UserError(
+                f"cannot read {path}: {error.strerror}; export it with converters/export_tflite.py"
+            ) from error
 
     def _op(self, index: int, raw: Any) -> Op:
         code = self.model.operatorCodes[raw.opcodeIndex]
@@ -78,7 +80,11 @@ class Graph:
     def _drop_unused(self) -> None:
         subgraph, signatures = self.model.subgraphs[0], self.model.signatureDefs or []
         maps = [entry for signature in signatures for entry in [*signature.inputs, *signature.outputs]]
-        used = {*self.inputs, *self.outputs, *(t for op in self.ops for t in [*op.inputs, *op.outputs] if t >= 0)}
+        used = {
+            *self.inputs,
+            *self.outputs,
+            *(t for op in self.ops for t in [*op.inputs, *op.outputs] if t >= 0),
+        }
         tensor_at = {old: new for new, old in enumerate(sorted(used))} | {-1: -1}
         self.tensors[:] = [self.tensors[old] for old in sorted(used)]
         subgraph.inputs = self.inputs = [tensor_at[t] for t in self.inputs]
@@ -150,7 +156,9 @@ def match_layers(graph: Graph, layers: dict[str, tuple[np.ndarray, np.ndarray]])
         names = [name for name, (weight, bias) in left.items() if _same(graph, op, weight, bias)]
         if len(names) != 1:
             fault = f"fits {' and '.join(names)} alike" if names else "is no layer of the network"
-            raise UserError(f"{op.kind} number {op.index} ({graph.name(op.outputs[0])}) {fault}; the conversion went wrong")
+            raise UserError(
+                f"{op.kind} number {op.index} ({graph.name(op.outputs[0])}) {fault}; the conversion went wrong"
+            )
         found[op.index] = names[0]
         del left[names[0]]
     if left:

@@ -16,7 +16,17 @@ from mobile.numbers import Conv, Point
 from training.errors import UserError
 
 # They move values or choose among them, so input and output share one scale.
-_SAME = ("RESHAPE", "MAX_POOL_2D", "PAD", "CONCATENATION", "STRIDED_SLICE", "SLICE", "SPLIT", "TRANSPOSE", "SQUEEZE")
+_SAME = (
+    "RESHAPE",
+    "MAX_POOL_2D",
+    "PAD",
+    "CONCATENATION",
+    "STRIDED_SLICE",
+    "SLICE",
+    "SPLIT",
+    "TRANSPOSE",
+    "SQUEEZE",
+)
 # The operator version from which on the TFLite specification has int8.
 _INT8_VERSION = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "RESHAPE": 1, "SQUEEZE": 1}
 _INT8, _INT32, _FLOAT32 = schema.TensorType.INT8, schema.TensorType.INT32, schema.TensorType.FLOAT32
@@ -74,8 +84,8 @@ class _Quantizer:
         if op.kind == "MEAN" and points[0] is self.network.head.out:
             return self.network.mean
         if op.kind in _SAME and all(point is points[0] for point in points):
-            for tensor in op.inputs:
-                self._constant(tensor, points[0])
+            for slot in range(len(op.inputs)):
+                self._constant(op, slot, points[0])
             return points[0]
         raise self._fault(op, "has no int8 form here")
 
@@ -87,7 +97,6 @@ class _Quantizer:
         kernel = kernel_layout(op.kind, conv.weight_q.numpy())
         name, axis = self.layers[op.index], 3 if op.kind == "DEPTHWISE_CONV_2D" else 0
         bias_scales = np.float32(source.scale) * scales
-        # New tensors: TensorFlow may have shared one constant among layers.
         op.inputs[1] = self._new(f"{name}.weight", kernel, _INT8, scales, axis)
         op.inputs[2] = self._new(f"{name}.bias", conv.bias_q.numpy().astype("<i4"), _INT32, bias_scales, 0)
         return conv.out
@@ -99,24 +108,28 @@ class _Quantizer:
 
     def _set(self, tensor: int, point: Point) -> None:
         if self.graph.tensors[tensor].type != _FLOAT32:
-            raise UserError(f"{self.graph.name(tensor)} is {self.graph.dtype(tensor)} in the float graph; expected float32")
+            raise UserError(
+                f"{self.graph.name(tensor)} is {self.graph.dtype(tensor)} in the float graph; expected float32"
+            )
         self.points[tensor] = point
         self.graph.tensors[tensor].type = _INT8
         self.graph.tensors[tensor].quantization = _quantization(np.float32([point.scale]), [point.zero_point], 0)
 
-    def _constant(self, tensor: int, point: Point) -> None:
-        """A float constant among the inputs of a moving operator (TSM's frame of zeros), on the grid of ``point``."""
-        value = None if tensor < 0 else self.graph.constant(tensor)
+    def _constant(self, op: Op, slot: int, point: Point) -> None:
+        """A float constant that a moving operator takes (TSM's frame of zeros), on the grid of ``point``."""
+        value = None if op.inputs[slot] < 0 else self.graph.constant(op.inputs[slot])
         if value is None or value.dtype != np.float32:
             return
-        self.graph.tensors[tensor].buffer = self._buffer(_round_to(value, point))
-        self._set(tensor, point)
+        name = f"{self.graph.name(op.outputs[0])}.constant"
+        op.inputs[slot] = self._new(name, _round_to(value, point), _INT8, np.float32([point.scale]), 0)
+        self.graph.tensors[op.inputs[slot]].quantization.zeroPoint[:] = point.zero_point
 
     def _new(self, name: str, value: np.ndarray, dtype: int, scales: np.ndarray, axis: int) -> int:
+        """A new constant; never the old one changed, since TensorFlow shares equal constants among layers."""
         tensor = schema.TensorT()
         tensor.name, tensor.shape, tensor.type, tensor.hasRank = name.encode(), list(value.shape), dtype, True
         tensor.buffer = self._buffer(value)
-        tensor.quantization = _quantization(scales, np.zeros(len(scales)), axis)
+        tensor.quantization = _quantization(scales, np.zeros(len(scales), np.int64), axis)
         self.graph.tensors.append(tensor)
         return len(self.graph.tensors) - 1
 

@@ -37,7 +37,11 @@ class Agreement:
 
 
 def compare(
-    left_MK: np.ndarray, right_MK: np.ndarray, labels_M: np.ndarray | None = None, *, step: float | None = None
+    left_MK: np.ndarray,
+    right_MK: np.ndarray,
+    labels_M: np.ndarray | None = None,
+    *,
+    step: float | None = None,
 ) -> Agreement:
     """Compare two sides.
 

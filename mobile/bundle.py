@@ -27,7 +27,7 @@ PRECISIONS = ("int8", "fp16", "fp32")
 LAYOUTS = {"TCHW": (0, 3, 1, 2), "THWC": (0, 1, 2, 3)}
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)  # compared and hashed by identity: `program` is cached
 class Bundle:
     """One trained network in the forms that converters and the parity ladder need.
 

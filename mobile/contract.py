@@ -122,8 +122,8 @@ def load_contract(artefact: Path | str) -> Contract:
         )  # fmt: skip
         return Contract(
             runtime=content["runtime"], precision=content["precision"], network=content["network"],
-            options=content["options"], mode=content["mode"], frames=spec, input=_tensor(content["input"]), output=_tensor(content["output"]),
-            labels=tuple(content["labels"]),
+            options=content["options"], mode=content["mode"], frames=spec,
+            input=_tensor(content["input"]), output=_tensor(content["output"]), labels=tuple(content["labels"]),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is no whole contract ({error!r}); export the artefact again") from error

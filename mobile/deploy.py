@@ -3,13 +3,16 @@
 Batch norm is folded. The hybrid kernel is split: the expansion becomes two 1 x 1 convolutions, one for the channels
 that are convolved along space and one for those along time, and the projection's input columns are re-ordered to the
 order of their concat. In a stride-2 block the temporal kernels stand on every other pixel, so the expansion of their
-channels takes the stride (exact, since it is 1 x 1 and ReLU6 is pointwise). So no slice, gather, transpose or 5-D tensor remains: the temporal convolution sees the
-frames of a clip as the rows of an image, (T, H, W, C) -> (1, T, H*W, C), which moves nothing in channels-last memory.
+channels takes the stride (exact, since it is 1 x 1 and ReLU6 is pointwise). So no slice, gather, transpose or 5-D
+tensor remains: the temporal convolution sees the frames of a clip as the rows of an image, (T, H, W, C) ->
+(1, T, H*W, C), which moves nothing in channels-last memory.
 
 Axes: N clip, T frame, B = N * T, C channel, H row, W column, P = H * W, K class.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -42,12 +45,12 @@ class PlainBlock(nn.Module):
 
     def __init__(self, block: InvertedResidual, source: Point) -> None:
         super().__init__()
-        layers = list(block.conv.children())
+        layers: list[Any] = list(block.conv.children())
         self.shift: Shift | None = None
         self.expand: Conv | None = None
         here = source
         if len(layers) == 4:
-            expansion = layers[0][0]
+            expansion: Any = layers[0][0]
             if isinstance(expansion, nn.Sequential):  # a shift stands before the convolution
                 self.shift, expansion = Shift(expansion[0], source), expansion[1]
             self.expand = conv_of(expansion, layers[0][1], source=here, relu6=True)
@@ -96,8 +99,8 @@ class HybridBlock(nn.Module):
 
     def __init__(self, block: InvertedResidual, source: Point, stem: nn.Sequential | None = None) -> None:
         super().__init__()
-        layers = list(block.conv.children())
-        expansion = layers[0] if stem is None else stem
+        layers: list[Any] = list(block.conv.children())
+        expansion: Any = layers[0] if stem is None else stem
         hybrid, norm = layers[-3][0], layers[-3][1]
         space, time = hybrid.spatial_channels(), hybrid.temporal_channels()
         self.segments, self.causal = hybrid.segments, hybrid.causal
@@ -156,7 +159,7 @@ class DeployNetwork(nn.Module):
     def __init__(self, network: FrameNetwork) -> None:
         super().__init__()
         self.segments, self.num_classes = network.segments, network.num_classes
-        features = list(network.features.children())
+        features: list[Any] = list(network.features.children())
         stem, blocks, head = features[0], features[1:-1], features[-1]
         self.input = Point()
         self.input.fix(INPUT_SCALE, INPUT_ZERO_POINT)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from rich.table import Table
 from mobile.contract import Contract
 from mobile.runners import ArtefactRunner
 from mobile.timing import Timing, describe_host, interleaved, peak_memory_mb, ratio_of_medians
+from training.checkpoint import code_version
 from training.errors import UserError, run_cli
 from training.files import atomic_path, read_json, sha256_of, size_of, write_json
 
@@ -100,12 +102,25 @@ def build(
     if runtime not in exporters:
         raise UserError(f"no converter is installed for {runtime}; pip install -e '.[all]' brings them")
     return exporters[runtime].load()(
-        name, precision=precision, size=size, segments=segments, classes=classes, options=options, folder=folder
+        name,
+        precision=precision,
+        size=size,
+        segments=segments,
+        classes=classes,
+        options=options,
+        folder=folder,
     )
 
 
 def measure(
-    artefacts: list[Path], *, against: list[str], threads: int, rounds: int, warm_up: int, seed: int, folder: Path
+    artefacts: list[Path],
+    *,
+    against: list[str],
+    threads: int,
+    rounds: int,
+    warm_up: int,
+    seed: int,
+    folder: Path,
 ) -> list[Measured]:
     """Time artefacts and their rivals together.
 
@@ -151,6 +166,8 @@ def delegate_of(artefact: Path) -> str:
     if not report.is_file():
         return "unknown (no report)"
     content = read_json(report, "report")
+    if "delegate" not in content:
+        return "none"
     return f"{content['delegate']} in {content['delegate_pieces']}"
 
 
@@ -172,24 +189,36 @@ def show(rows: list[Measured], console: Console, threads: int) -> None:
 
 def note_on_int8(rows: list[Measured], host: dict[str, Any]) -> str | None:
     """What the table must say where int8 stands beside fp32."""
-    if host["int8_dot_product"] or not {"int8", "fp32"} <= {row.contract.precision for row in rows}:
+    if host["int8_dot_product"] is not False or not {"int8", "fp32"} <= {row.contract.precision for row in rows}:
         return None
     return (
-        "This CPU has no int8 dot product: XNNPACK widens int8 to int16 and multiplies pairs, which is about as fast as "
-        "its fp32. int8 gains size here, not time; on CPUs with dot products (phones since about 2018) it gains both."
+        "This CPU has no int8 dot product: XNNPACK widens int8 to int16 and multiplies pairs, which is about as fast "
+        "as its fp32. int8 gains size here, not time; on CPUs with dot products (phones since about 2018) it gains both."
     )
 
 
-def plot(rows: list[Measured], target: Path) -> None:
-    """Box plot of all samples."""
+def result_of(rows: list[Measured], host: dict[str, Any], *, threads: int, rounds: int) -> dict[str, Any]:
+    """The result file of a run (``mobile.result_files.Latency``)."""
+    return {
+        "kind": "latency",
+        "code_version": code_version(),
+        "host": host,
+        "threads": threads,
+        "rounds": rounds,
+        "note": note_on_int8(rows, host),
+        "rows": [row.to_json() for row in rows],
+    }
+
+
+def box_plot(names: Sequence[str], samples: Sequence[Sequence[float]], target: Path) -> None:
+    """Draw milliseconds of single inferences, one box a name, as PNG or SVG by the target's suffix."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    names = [f"{r.contract.network}\n{r.contract.runtime} {r.contract.precision}" for r in rows]
-    figure, axes = plt.subplots(figsize=(8, 0.6 * len(rows) + 1.5), layout="constrained")
-    axes.boxplot([row.timing.samples for row in rows], vert=False, tick_labels=names)
+    figure, axes = plt.subplots(figsize=(8, 0.6 * len(names) + 1.5), layout="constrained")
+    axes.boxplot(samples, orientation="horizontal", tick_labels=names)
     axes.set(xlabel="ms for one clip", title="Latency on this host, interleaved rounds")
     axes.invert_yaxis()
     axes.grid(axis="x", alpha=0.3)
@@ -219,7 +248,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--plot", type=Path, metavar="FILE", help="box plot, .png or .svg")
     parsed = parser.parse_args(arguments)
     # `--against tsn tsm a.tflite` reads naturally: what is no rival's name is an artefact
-    parsed.artefacts += [Path(word) for word in parsed.against if word not in RIVALS]
+    others = [word for word in parsed.against if word not in RIVALS]
+    for word in others:
+        if not Path(word).suffix:
+            parser.error(f"--against {word}: expected {', '.join(RIVALS)}, or the path of an artefact")
+    parsed.artefacts += [Path(word) for word in others]
     parsed.against = [word for word in parsed.against if word in RIVALS]
     return parsed
 
@@ -243,11 +276,10 @@ def main() -> None:
     if note:
         console.print(note)
     if arguments.json:
-        content = {"host": host, "threads": arguments.threads, "rounds": arguments.rounds, "note": note,
-                   "rows": [row.to_json() for row in rows]}  # fmt: skip
-        write_json(arguments.json, content)
+        write_json(arguments.json, result_of(rows, host, threads=arguments.threads, rounds=arguments.rounds))
     if arguments.plot:
-        plot(rows, arguments.plot)
+        names = [f"{r.contract.network}\n{r.contract.runtime} {r.contract.precision}" for r in rows]
+        box_plot(names, [row.timing.samples for row in rows], arguments.plot)
 
 
 if __name__ == "__main__":

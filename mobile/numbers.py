@@ -104,7 +104,9 @@ class Conv(nn.Module):
 
     weight_q: torch.Tensor
     weight_scale: torch.Tensor
+    weight_zero: torch.Tensor
     bias_q: torch.Tensor
+    bias_value: torch.Tensor
 
     def __init__(
         self,
@@ -164,7 +166,9 @@ class Conv(nn.Module):
         grid = (self.weight.detach() / scales.view(-1, 1, 1, 1)).round().clamp(-WEIGHT_HIGH, WEIGHT_HIGH)
         bias = (self.bias.detach().double() / (scales.double() * self.source.scale)).round()
         if float(bias.abs().max()) >= 2**31:
-            raise ValueError(f"a bias of {float(self.bias.abs().max())} does not fit into int32 at scale {scales.min()}")
+            raise ValueError(
+                f"a bias of {float(self.bias.abs().max())} does not fit into int32 at scale {scales.min()}"
+            )
         self.load_int8(grid.to(torch.int8), scales, bias.to(torch.int32))
 
     def load_int8(self, weight_q: torch.Tensor, weight_scale: torch.Tensor, bias_q: torch.Tensor) -> None:

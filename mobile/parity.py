@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from tqdm import tqdm
 
@@ -23,6 +24,7 @@ from mobile import thresholds
 from mobile.agreement import Agreement, compare
 from mobile.bundle import SHIPPED, Bundle, open_bundle
 from mobile.runners import ArtefactRunner
+from training.checkpoint import code_version
 from training.clips import DATA_HELP, ClipDataset, ClipLoader, open_data
 from training.errors import UserError, run_cli
 from training.files import sha256_of, write_json
@@ -90,7 +92,9 @@ def read_clips(data: str, split: str, spec: InputSpec, labels: Iterable[str], li
     dataset = ClipDataset(source, spec, training=False, repeat_short=not data.startswith("rendered"))
     count = min(len(dataset), limit or len(dataset))
     frames, ids = [], []
-    for batch in tqdm(ClipLoader(dataset, 1), total=count, desc="reading clips", unit="clip", mininterval=2, leave=False):
+    for batch in tqdm(
+        ClipLoader(dataset, 1), total=count, desc="reading clips", unit="clip", mininterval=2, leave=False
+    ):
         frames.append(batch.frames_NTHWC.numpy())
         ids.append(int(batch.labels_N[0]) if known else -1)
         if len(ids) == count:
@@ -123,7 +127,8 @@ class Ladder:
         self._sides: dict[str, np.ndarray] = {}
 
     def side(self, name: str) -> np.ndarray:
-        """Logits of "training", "float", "int8", "float exported" or "int8 exported"."""
+        """Logits (M, K) of "training", "float", "int8", "float exported", "int8 exported", or of an artefact that
+        had its row, by its path."""
         if name not in self._sides:
             self._sides[name] = logits_of(self._predictor(name), self.clips, name)
         return self._sides[name]
@@ -166,7 +171,13 @@ class Ladder:
 
     def _float_row(self, hop: int, name: str, left: str, right: str, limit: float) -> Row:
         agreement = self._compare(self.side(left), self.side(right))
-        return Row(hop, name, _status(agreement.relative <= limit), f"relative difference at most {limit:g}", agreement)
+        return Row(
+            hop,
+            name,
+            _status(agreement.relative <= limit),
+            f"relative difference at most {limit:g}",
+            agreement,
+        )
 
     def _exported_int8(self) -> Row:
         agreement = self._compare(self.side("int8"), self.side("int8 exported"), self.step)
@@ -182,7 +193,13 @@ class Ladder:
         if len(self.clips) < 100 / limit:
             note = f"{len(self.clips)} clips cannot show {limit} points; give {math.ceil(100 / limit)} or more"
             return Row(4, "float ~ int8", NOT_RUN, note, agreement)
-        return Row(4, "float ~ int8", _status(lost <= limit), f"int8 loses at most {limit} points of top-1", agreement)
+        return Row(
+            4,
+            "float ~ int8",
+            _status(lost <= limit),
+            f"int8 loses at most {limit} points of top-1",
+            agreement,
+        )
 
     def artefact_row(self, runner: ArtefactRunner) -> Row:
         """Hop 5 for one artefact.
@@ -192,12 +209,16 @@ class Ladder:
         """
         self._check(runner)
         precision = runner.contract.precision
-        right = logits_of(runner.logits, self.clips, runner.path.name)
+        right = self._sides[str(runner.path)] = logits_of(runner.logits, self.clips, runner.path.name)
         step = self.step if precision == "int8" else None
-        agreement = self._compare(self.side("int8" if precision == "int8" else "float"), right, step)
-        passed, note = _judge(precision, agreement)
         name = f"quantized program = {runner.runtime}" if step else f"PyTorch = {runner.runtime}, {precision}"
-        return Row(5, name, _status(passed), note, agreement, runner.path.name, sha256_of(runner.path))
+        artefact, digest = runner.path.name, sha256_of(runner.path)
+        try:
+            agreement = self._compare(self.side("int8" if precision == "int8" else "float"), right, step)
+        except ValueError as error:  # logits that are not finite, or of another shape
+            return Row(5, name, FAILED, str(error), None, artefact, digest)
+        passed, note = _judge(precision, agreement)
+        return Row(5, name, _status(passed), note, agreement, artefact, digest)
 
     def _check(self, runner: ArtefactRunner) -> None:
         contract, bundle = runner.contract, self.bundle
@@ -232,11 +253,12 @@ def show(rows: list[Row], console: Console) -> None:
                   "within 2 steps")  # fmt: skip
     colours = {PASSED: "green", FAILED: "red", NOT_RUN: "yellow"}
     for row in rows:
-        name = f"{row.name}\n[dim]{row.artefact}[/dim]" if row.artefact else row.name
+        below = [row.artefact or "", row.note if row.status != PASSED else ""]
+        name = "\n".join([escape(row.name), *(f"[dim]{escape(line)}[/dim]" for line in below if line)])
         status = f"[{colours[row.status]}]{row.status}[/]"
         a = row.agreement
         if a is None:
-            table.add_row(str(row.hop), f"{name}\n[dim]{row.note}[/dim]", status)
+            table.add_row(str(row.hop), name, status)
             continue
         table.add_row(
             str(row.hop), name, status, str(a.clips), f"{a.largest:.2g}", f"{a.mean:.2g}", f"{a.sqnr_db:.1f}",
@@ -246,8 +268,25 @@ def show(rows: list[Row], console: Console) -> None:
     console.print(table)
 
 
+def result_of(bundle: Bundle, data: str, rows: list[Row]) -> dict[str, Any]:
+    """The result file of a run (``mobile.result_files.Parity``)."""
+    return {
+        "kind": "parity",
+        "code_version": code_version(),
+        "checkpoint": Path(bundle.source).name,
+        "data": data,
+        "rows": [row.to_json() for row in rows],
+    }
+
+
 def run_ladder(
-    bundle: Bundle, data: str, split: str, artefacts: list[Path], *, limit: int | None = None, threads: int = 1
+    bundle: Bundle,
+    data: str,
+    split: str,
+    artefacts: list[Path],
+    *,
+    limit: int | None = None,
+    threads: int = 1,
 ) -> list[Row]:
     """All rows of one bundle and its artefacts.
 
@@ -288,7 +327,7 @@ def main() -> int:
     rows = run_ladder(bundle, data, arguments.split, arguments.artefacts, limit=arguments.limit)
     show(rows, Console())
     if arguments.json:
-        write_json(arguments.json, {"checkpoint": bundle.source, "data": data, "rows": [r.to_json() for r in rows]})
+        write_json(arguments.json, result_of(bundle, data, rows))
     failed = [row.name for row in rows if row.status == FAILED]
     if failed:
         print(f"error: the ladder fails at: {'; '.join(failed)}", file=sys.stderr)

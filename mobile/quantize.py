@@ -34,7 +34,11 @@ def quantized_state(network: DeployNetwork) -> dict[str, Any]:
     return {
         "points": {name: (point.scale, point.zero_point) for name, point in network.points().items()},
         "convs": {
-            name: {"weight": conv.weight_q.clone(), "scale": conv.weight_scale.clone(), "bias": conv.bias_q.clone()}
+            name: {
+                "weight": conv.weight_q.clone(),
+                "scale": conv.weight_scale.clone(),
+                "bias": conv.bias_q.clone(),
+            }
             for name, conv in network.convs().items()
         },
     }
@@ -54,8 +58,10 @@ def load_quantized_state(network: DeployNetwork, state: dict[str, Any]) -> None:
         points[name].scale, points[name].zero_point = scale, zero_point
     for name, saved in state["convs"].items():
         if convs[name].weight_q.shape != saved["weight"].shape:
-            raise ValueError(f"the quantized weight of {name} is {tuple(saved['weight'].shape)}; "
-                             f"this network has {tuple(convs[name].weight_q.shape)}")
+            raise ValueError(
+                f"the quantized weight of {name} is {tuple(saved['weight'].shape)}; "
+                f"this network has {tuple(convs[name].weight_q.shape)}"
+            )
         convs[name].load_int8(saved["weight"], saved["scale"], saved["bias"])
     network.eval()
     network.set_system("int8")

@@ -99,9 +99,7 @@ def _measure_memory(artefact: str, threads: int) -> None:
     if suffix == ".tflite":
         import ai_edge_litert.interpreter  # noqa: F401
     elif suffix == ".pte":
-        from mobile.runners import executorch_runner
-
-        executorch_runner.load_runtime()
+        from executorch.extension.pybindings import portable_lib  # noqa: F401
     bare = psutil.Process().memory_info().rss
     runner = ArtefactRunner(artefact, threads=threads)
     runner.run(random_input(runner, 0))
@@ -110,15 +108,17 @@ def _measure_memory(artefact: str, threads: int) -> None:
 
 def _high_water_mark() -> int:
     """Largest resident size of this process in bytes."""
+    if sys.platform == "linux":
+        # ru_maxrss of Linux survives exec: a child would report its parent's memory
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
     import resource
 
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
 
 
 def describe_host() -> dict[str, Any]:
     """What the figures were measured on."""
-    flags = _cpu_flags()
     return {
         "device": "host",
         "processor": _cpu_name(),
@@ -126,9 +126,16 @@ def describe_host() -> dict[str, Any]:
         "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.release()}",
         "machine": platform.machine(),
-        "int8_dot_product": any(flag in flags for flag in ("avx512_vnni", "avx_vnni", "asimddp", "i8mm")),
+        "int8_dot_product": _has_int8_dot_product(_cpu_flags()),
         "python": platform.python_version(),
     }
+
+
+def _has_int8_dot_product(flags: list[str]) -> bool | None:
+    """None where the system does not say; every Apple processor of a Mac since 2020 has it."""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    return any(flag in flags for flag in ("avx512_vnni", "avx_vnni", "asimddp", "i8mm")) if flags else None
 
 
 def _cpu_lines(key: str) -> str:

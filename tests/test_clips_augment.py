@@ -72,9 +72,7 @@ def test_a_class_whose_mirror_image_is_no_class_never_flips() -> None:
         assert frames[0, 0, -1, 0] > frames[0, 0, 0, 0]
 
 
-@pytest.mark.parametrize(
-    "label", ["Point left", "SwipeRight", "swipe_left", "TURN_LEFT", "Rotating anticlockwise"]
-)
+@pytest.mark.parametrize("label", ["Point left", "SwipeRight", "swipe_left", "TURN_LEFT", "Rotating anticlockwise"])
 def test_a_label_that_names_a_side_must_be_in_the_list(label: str) -> None:
     with pytest.raises(UserError, match=r"names a side, and flip_pairs.csv does not say"):
         flipped_ids(["Wave", label])
@@ -136,9 +134,7 @@ def test_all_frames_share_one_crop() -> None:
     assert frames.shape == (6, SIZE, SIZE, 3)
     assert frames.dtype == np.uint8
     assert frames.flags.c_contiguous
-    np.testing.assert_array_equal(
-        frames[..., :2], np.broadcast_to(frames[:1, ..., :2], frames[..., :2].shape)
-    )
+    np.testing.assert_array_equal(frames[..., :2], np.broadcast_to(frames[:1, ..., :2], frames[..., :2].shape))
     assert frames[:, 0, 0, 2].tolist() == [0, 1, 2, 3, 4, 5]  # and the frames keep their order
 
 

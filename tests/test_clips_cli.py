@@ -36,9 +36,7 @@ def test_a_sound_data_set_is_counted_and_passes(tmp_path: Path, capsys: pytest.C
     assert found["notes"] == []
 
 
-def test_clips_that_cannot_be_used_are_named_and_fail(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_clips_that_cannot_be_used_are_named_and_fail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = [f"{name}.mp4,Wave,anna,train" for name in ("good", "short", "broken", "missing")]
     root = video_folder(tmp_path, *lines, "late.mp4,Fist,anna,validation")
     for name, frames in (("good", 9), ("late", 9), ("short", 3)):
@@ -56,12 +54,8 @@ def test_clips_that_cannot_be_used_are_named_and_fail(
     assert "2 of 4 clips cannot be used" in capsys.readouterr().out
 
 
-def test_people_in_two_splits_and_lacking_classes_are_noted(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    root = video_folder(
-        tmp_path, "a.mp4,Wave,anna,train", "b.mp4,Fist,ben,train", "c.mp4,Wave,anna,validation"
-    )
+def test_people_in_two_splits_and_lacking_classes_are_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = video_folder(tmp_path, "a.mp4,Wave,anna,train", "b.mp4,Fist,ben,train", "c.mp4,Wave,anna,validation")
     for name in "abc":
         write_video(root / f"{name}.mp4", grey_frames(9))
     assert main([str(root)]) == 0
@@ -83,9 +77,7 @@ def test_a_folder_with_labels_and_no_split_is_explained(tmp_path: Path) -> None:
 
 def test_bad_input_is_one_line_and_status_1(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "training.clips", str(tmp_path / "nowhere")]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=Path(__file__).resolve().parents[1]
-    )
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).resolve().parents[1])
     assert done.returncode == 1
     assert done.stderr.startswith("error: there is no ")
     assert done.stderr.count("\n") == 1

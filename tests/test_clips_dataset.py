@@ -86,9 +86,7 @@ def test_a_clip_played_backwards_is_another_item() -> None:
     forward = noise_clips(1)
     backward = ArrayClips([forward.clips[0][::-1].copy()], LABELS, [0])
     spec = InputSpec(segments=12, size=32)  # every frame, so that both read the same ones
-    first, second = (
-        frames_of(ClipDataset(source, spec, training=False), 0) for source in (forward, backward)
-    )
+    first, second = (frames_of(ClipDataset(source, spec, training=False), 0) for source in (forward, backward))
     np.testing.assert_array_equal(first[0], second[0, ::-1])
     assert (first != second).any()
 
@@ -138,9 +136,7 @@ def test_batches_are_the_same_with_and_without_worker_processes() -> None:
 
 def test_training_shuffles_anew_each_epoch_and_drops_the_short_batch() -> None:
     loader = ClipLoader(ClipDataset(noise_clips(7), SPEC, training=True, seed=1), 2)
-    orders = [
-        torch.cat([batch.indices_N for batch in epoch_of(loader, epoch)]).tolist() for epoch in range(6)
-    ]
+    orders = [torch.cat([batch.indices_N for batch in epoch_of(loader, epoch)]).tolist() for epoch in range(6)]
     assert len(loader) == 3
     assert all(len(set(order)) == 6 for order in orders)
     assert len({tuple(order) for order in orders}) > 3
@@ -198,9 +194,7 @@ def test_evaluation_stops_at_a_broken_clip_unless_told_otherwise(tmp_path: Path,
     assert [batch.indices_N.tolist() for batch in told] == [[0], [3]]
     assert sorted(told.skipped) == ["2", "3"]
     with pytest.raises(ClipError):
-        list(
-            ClipLoader(ClipDataset(dataset.source, SPEC, training=True), 4, workers=workers, on_error="stop")
-        )
+        list(ClipLoader(ClipDataset(dataset.source, SPEC, training=True), 4, workers=workers, on_error="stop"))
 
 
 def test_short_clips_are_stretched_when_asked_for(tmp_path: Path) -> None:

@@ -86,9 +86,7 @@ def test_ids_count_in_the_label_list_of_a_checkpoint(tmp_path: Path) -> None:
     index = read_index(root, "train", ["Swiping Right", "Swiping Left", "No gesture", "Thumb Up"])
     assert index.labels[3] == "Thumb Up"
     assert [record.label for record in index.records] == [0, 1]
-    assert "jester-v1-train.csv:1: the label 'Swiping Right' is not one of the 1" in error_of(
-        root, labels=["A"]
-    )
+    assert "jester-v1-train.csv:1: the label 'Swiping Right' is not one of the 1" in error_of(root, labels=["A"])
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,11 @@ def test_features_of_a_causal_network_do_not_see_the_future(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("shape", "reason"),
-    [((1, 3, 3, 32, 32), "has 3 frames"), ((1, 2, 3, 32, 48), "divisible by 32"), ((1, 2, 3, 20, 32), "divisible")],
+    [
+        ((1, 3, 3, 32, 32), "has 3 frames"),
+        ((1, 2, 3, 32, 48), "divisible by 32"),
+        ((1, 2, 3, 20, 32), "divisible"),
+    ],
 )
 def test_a_network_refuses_other_clips(shape: tuple[int, ...], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):

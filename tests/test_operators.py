@@ -265,7 +265,11 @@ def test_depthwise_sth_is_equation_2_per_channel(case: dict[str, Any]) -> None:
     x = clips(8, frames=frames)
     y = operator(x).detach().numpy()
     for channel in range(8):  # one channel is a convolution of one input and one output
-        stride, causal, size = options.get("stride", 1), options.get("causal", False), options.get("kernel", (3, 3))
+        stride, causal, size = (
+            options.get("stride", 1),
+            options.get("causal", False),
+            options.get("kernel", (3, 3)),
+        )
         if channel in temporal:
             assert operator.temporal is not None
             taps = operator.temporal[temporal.index(channel), :, :, 0].detach().numpy()[None]

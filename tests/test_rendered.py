@@ -24,15 +24,7 @@ from training.rendered.project import project
 from training.rendered.scene import make_scene
 
 # As published with Jester, in its order.
-JESTER = (
-    "Swiping Left|Swiping Right|Swiping Down|Swiping Up|Pushing Hand Away|Pulling Hand In|"
-    "Sliding Two Fingers Left|Sliding Two Fingers Right|Sliding Two Fingers Down|Sliding Two Fingers Up|"
-    "Pushing Two Fingers Away|Pulling Two Fingers In|Rolling Hand Forward|Rolling Hand Backward|"
-    "Turning Hand Clockwise|Turning Hand Counterclockwise|"
-    "Zooming In With Full Hand|Zooming Out With Full Hand|"
-    "Zooming In With Two Fingers|Zooming Out With Two Fingers|Thumb Up|Thumb Down|Shaking Hand|Stop Sign|"
-    "Drumming Fingers|No gesture|Doing other things"
-).split("|")
+JESTER = ["Swiping Left", "Swiping Right", "Swiping Down", "Swiping Up", "Pushing Hand Away", "Pulling Hand In", "Sliding Two Fingers Left", "Sliding Two Fingers Right", "Sliding Two Fingers Down", "Sliding Two Fingers Up", "Pushing Two Fingers Away", "Pulling Two Fingers In", "Rolling Hand Forward", "Rolling Hand Backward", "Turning Hand Clockwise", "Turning Hand Counterclockwise", "Zooming In With Full Hand", "Zooming Out With Full Hand", "Zooming In With Two Fingers", "Zooming Out With Two Fingers", "Thumb Up", "Thumb Down", "Shaking Hand", "Stop Sign", "Drumming Fingers", "No gesture", "Doing other things"]
 SIZE = (100, 132)
 
 
@@ -121,9 +113,7 @@ def test_opposites_are_reversals_frame_by_frame(clips: RenderedClips, backward: 
         other = clips.frames_as(REVERSED[backward], index, range(count))
         np.testing.assert_array_equal(one[::-1], other)
         sampled = evenly(count)
-        assert np.abs(one[sampled].astype(int) - other[sampled]).mean() > 2, (
-            "forward and backward look the same"
-        )
+        assert np.abs(one[sampled].astype(int) - other[sampled]).mean() > 2, "forward and backward look the same"
 
 
 def test_the_pairs_are_the_ten_of_jester() -> None:
@@ -230,9 +220,7 @@ def test_bones_keep_their_lengths_in_every_pose() -> None:
 
 
 def test_poses_show_the_fingers_that_they_name() -> None:
-    reach = {
-        name: finger_joints(pose[None])[0, 1:, -1, 1] for name, pose in POSES.items()
-    }  # tips along the hand
+    reach = {name: finger_joints(pose[None])[0, 1:, -1, 1] for name, pose in POSES.items()}  # tips along the hand
     extended = {name: [bool(tip > 1.4) for tip in tips] for name, tips in reach.items()}
     assert extended["two"] == [True, True, False, False]
     assert extended["point"] == extended["pinch_open"] == [True, False, False, False]

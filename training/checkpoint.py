@@ -7,9 +7,7 @@ A checkpoint is a dictionary that ``torch.load(weights_only=True)`` reads. ``mod
 from __future__ import annotations
 
 import dataclasses
-import pickle
 import subprocess
-import zipfile
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from typing import Any
 import torch
 
 from training.errors import UserError
-from training.files import atomic_path
+from training.files import atomic_path, read_tensors
 from training.input_spec import InputSpec
 from training.networks import FrameNetwork, build_network
 from training.recipe import Recipe
@@ -72,12 +70,11 @@ def load_checkpoint(path: Path | str) -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"there is no checkpoint {path}; give a .pt file that training.train wrote")
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, zipfile.BadZipFile, ValueError, OSError) as error:
-        raise UserError(f"{path} is no checkpoint: PyTorch cannot read it ({_first_line(error)})") from error
+    checkpoint = read_tensors(path, "checkpoint")
     if not isinstance(checkpoint, dict) or checkpoint.get("format") != FORMAT:
-        raise UserError(f"{path} is no checkpoint of this project (expected format {FORMAT}); train one with training.train")
+        raise UserError(
+            f"{path} is no checkpoint of this project (expected format {FORMAT}); train one with training.train"
+        )
     missing = [key for key in _REQUIRED if key not in checkpoint]
     if missing:
         raise UserError(f"{path} lacks {', '.join(missing)}; the file is damaged, train or download it again")
@@ -103,11 +100,14 @@ def network_of(checkpoint: dict[str, Any], path: Path | str = "the checkpoint") 
         )
         network.load_state_dict(checkpoint["model"])
     except (ValueError, RuntimeError) as error:
-        raise UserError(f"{path}: the weights are not those of {checkpoint['network']}: {_first_line(error)}") from error
+        raise UserError(
+            f"{path}: the weights are not those of {checkpoint['network']}: {_first_line(error)}"
+        ) from error
     return network.eval()
 
 
 def input_spec_of(checkpoint: dict[str, Any]) -> InputSpec:
     """The input specification of a checkpoint."""
-    fields = dict(checkpoint["input"])
-    return InputSpec(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+    fields: dict[str, Any] = dict(checkpoint["input"])
+    values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
+    return InputSpec(**values)

@@ -1,4 +1,4 @@
-"""Top-1, top-5 and the confusion matrix of a checkpoint or an artefact: ``python -m training.evaluate MODEL --data DATA``.
+"""Top-1, top-5 and confusion matrix of a checkpoint or an artefact: ``python -m training.evaluate MODEL --data DATA``.
 
 Axes: M clips, N batch of clips, T frame, S height and width, C colour, K class.
 """
@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from training.checkpoint import input_spec_of, load_checkpoint, network_of
+from training.checkpoint import code_version, input_spec_of, load_checkpoint, network_of
 from training.clips import DATA_HELP, ClipDataset, ClipLoader, open_data
 from training.errors import UserError, run_cli
 from training.files import write_json
@@ -27,7 +27,7 @@ from training.metrics import plot_confusion, scores
 
 EXAMPLES = """examples:
   python -m training.evaluate runs/rendered_sth-seed0/final.pt --data rendered:2000:9
-  python -m training.evaluate build/artefacts/sth_mobilenet_v2_96_int8.tflite --data rendered:2000:9 --plot confusion.png
+  python -m training.evaluate build/artefacts/sth_mobilenet_v2_96_int8.tflite --plot confusion.png
   python -m training.evaluate final.pt --data DIR --split validation --clips-per-video 2
 """
 Predict = Callable[[np.ndarray], np.ndarray]
@@ -51,7 +51,11 @@ def open_model(path: str) -> tuple[InputSpec, list[str], Predict, dict[str, Any]
     def predict(frames_TSSC: np.ndarray) -> np.ndarray:
         return network(spec.to_network(torch.from_numpy(frames_TSSC)[None]))[0].numpy()
 
-    about = {"runtime": f"PyTorch {torch.__version__}", "precision": "float", "network": checkpoint["network"]}
+    about = {
+        "runtime": f"PyTorch {torch.__version__}",
+        "precision": "float",
+        "network": checkpoint["network"],
+    }
     return spec, list(checkpoint["labels"]), predict, about
 
 
@@ -71,9 +75,7 @@ def evaluate(
     """
     spec, labels, predict, about = open_model(model)
     source = open_data(data, split, labels)
-    dataset = ClipDataset(
-        source, spec, training=False, clips_per_video=clips_per_video, repeat_short=repeat_short
-    )
+    dataset = ClipDataset(source, spec, training=False, clips_per_video=clips_per_video, repeat_short=repeat_short)
     loader = ClipLoader(dataset, 1, on_error="skip" if skip_broken else "stop")
     logits, truths = [], []
     for batch in tqdm(loader, desc=Path(model).name, unit="clip", mininterval=2):
@@ -83,7 +85,17 @@ def evaluate(
     if (truths_M < 0).any():
         raise UserError(f"the split {split!r} has clips without labels; evaluate on validation")
     result = scores(np.stack(logits), truths_M)
-    return {"model": model, **about, "data": data, "split": split, "labels": labels, **result, "skipped": loader.skipped}
+    return {
+        "kind": "accuracy",
+        "code_version": code_version(),
+        "model": model,
+        **about,
+        "data": data,
+        "split": split,
+        "labels": labels,
+        **result,
+        "skipped": loader.skipped,
+    }
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -95,7 +107,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--data", default="rendered:540:9", help=DATA_HELP)
     parser.add_argument("--split", default="validation")
     parser.add_argument("--clips-per-video", type=int, default=1, metavar="N")
-    parser.add_argument("--skip-broken", action="store_true", help="leave out clips that cannot be read, and count them")
+    parser.add_argument(
+        "--skip-broken", action="store_true", help="leave out clips that cannot be read, and count them"
+    )
     parser.add_argument("--repeat-short", action="store_true", help="repeat frames of clips shorter than T")
     parser.add_argument("--seed", type=int, help="seed of rendered clips (replaces the one in --data)")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the confusion matrix, .png or .svg")
@@ -107,7 +121,7 @@ def main() -> None:
     arguments = parse(sys.argv[1:])
     data = arguments.data
     if arguments.seed is not None and data.startswith("rendered:"):
-        data = f"{data.rsplit(':', 1)[0]}:{arguments.seed}"
+        data = f"rendered:{data.split(':')[1]}:{arguments.seed}"
     result = evaluate(
         arguments.model,
         data,

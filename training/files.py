@@ -62,6 +62,16 @@ def read_json(path: Path | str, what: str) -> Any:
         raise UserError(f"{path} is no {what}: not valid JSON ({error})") from error
 
 
+def read_tensors(path: Path | str, what: str) -> Any:
+    """Read what ``torch.save`` wrote: tensors and plain values only; ``what`` says what the file should have been."""
+    import torch  # here, since most users of this module need no torch
+
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # the unpickler raises anything on bytes that were never pickled
+        raise UserError(f"{path} is no {what}: PyTorch cannot read it ({type(error).__name__})") from error
+
+
 def sha256_of(path: Path | str) -> str:
     """SHA-256 of a file, or of a folder's files in the order of their names."""
     path = Path(path)

@@ -27,7 +27,6 @@ from training.errors import UserError
 from training.files import write_json
 from training.input_spec import InputSpec
 from training.metrics import scores
-from training.networks import FrameNetwork
 from training.recipe import Recipe
 
 # TensorBoard's writer imports all of TensorFlow where it finds it, unless this module exists.
@@ -52,7 +51,8 @@ def open_loader(recipe: Recipe, *, training: bool, size: int, labels: list[str] 
     """Batches of the recipe's training or validation clips."""
     split, data = ("train", recipe.train_data) if training else ("validation", recipe.validation_data)
     source = open_data(data, split, labels)
-    if recipe.cache_short_side and not data.startswith("rendered"):
+    # evaluation reads the files themselves: a cached frame is resized twice, a phone's once
+    if training and recipe.cache_short_side and not data.startswith("rendered"):
         source = CachedClips(source, short_side=recipe.cache_short_side)
     dataset = ClipDataset(
         source,
@@ -157,7 +157,9 @@ class Trainer:
         if state is None:
             raise UserError("this checkpoint holds a finished network and no training state; resume from last.pt")
         if state["fingerprint"] != self.recipe.fingerprint():
-            raise UserError("the checkpoint is of another recipe; resume with the recipe and --set values it began with")
+            raise UserError(
+                "the checkpoint is of another recipe; resume with the recipe and --set values it began with"
+            )
         self.module.load_state_dict(state["module"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
@@ -203,7 +205,9 @@ class Trainer:
         for batch in bar:
             waiting += time.monotonic() - asked
             share = progress.batch / len(loader)
-            losses.append(self._step(batch.frames_NTHWC, batch.labels_N, learning_rate(self.recipe, epoch + share), loader))
+            losses.append(
+                self._step(batch.frames_NTHWC, batch.labels_N, learning_rate(self.recipe, epoch + share), loader)
+            )
             progress.batch += 1
             progress.seconds = begun + time.monotonic() - started
             bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}", skipped=len(loader.skipped), refresh=False)

@@ -31,7 +31,7 @@ def scores(logits_MK: np.ndarray, labels_M: np.ndarray) -> dict[str, Any]:
     order = np.argsort(-logits_MK, axis=1, kind="stable")
     top5 = (order[:, :5] == labels_M[:, None]).any(axis=1)
     return {
-        "clips": int(len(labels_M)),
+        "clips": len(labels_M),
         "top1": 100.0 * float((order[:, 0] == labels_M).mean()),
         "top5": 100.0 * float(top5.mean()),
         "confusion": confusion_matrix(order[:, 0], labels_M, logits_MK.shape[1]).tolist(),

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from training.checkpoint import load_checkpoint, make_checkpoint
@@ -37,7 +36,6 @@ def build(chosen: Recipe, labels: list[str]) -> FrameNetwork:
         UserError: an unknown network or option, or weights that do not fit.
     """
     torch.manual_seed(chosen.seed)
-    np.random.seed(chosen.seed)
     options: dict[str, Any] = {"dropout": chosen.dropout, **chosen.options}
     try:
         network = build_network(chosen.network, num_classes=len(labels), segments=chosen.segments, **options)
@@ -79,6 +77,7 @@ def train(chosen: Recipe, *, resume: bool = False) -> dict[str, Any]:
     last = folder / LAST
     if last.exists() and not resume:
         raise UserError(f"{last} exists; go on from it with --resume, or choose another folder with --set out=DIR")
+    _check_apart(chosen)
     labels = list(open_data(chosen.train_data, "train").labels)
     network = build(chosen, labels)
 
@@ -90,6 +89,13 @@ def train(chosen: Recipe, *, resume: bool = False) -> dict[str, Any]:
         trainer.resume(load_checkpoint(last))
         print(f"resumed {last} at epoch {trainer.progress.epoch + 1}, batch {trainer.progress.batch}")
     return trainer.run()
+
+
+def _check_apart(chosen: Recipe) -> None:
+    """Rendered clips are told apart by their seed only: the same one would validate on training clips."""
+    training, validation = (data.split(":") for data in (chosen.train_data, chosen.validation_data))
+    if training[0] == validation[0] == "rendered" and training[-1] == validation[-1]:
+        raise UserError(f"train_data and validation_data both have the seed {training[-1]}; give them different seeds")
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -44,6 +44,8 @@ class ArtefactRunner:
         self.path = Path(artefact)
         if not self.path.exists():
             raise UserError(f"there is no artefact {self.path}; make one with converters/export_*.py")
+        if self.path.suffix not in SUFFIXES:
+            raise UserError(f"{self.path} is no artefact: expected a name ending in {', '.join(SUFFIXES)}")
         self.contract: Contract = load_contract(self.path)
         started = time.perf_counter()
         self._backend = _open(self.path, threads)
@@ -76,7 +78,7 @@ def input_tensor(frames_TSSC: np.ndarray, contract: Contract) -> np.ndarray:
 
 
 def _open(path: Path, threads: int) -> Backend:
-    kind = SUFFIXES.get(path.suffix)
+    kind = SUFFIXES[path.suffix]
     if kind == "litert":
         from mobile.runners.litert_runner import LiteRTRunner
 
@@ -85,14 +87,14 @@ def _open(path: Path, threads: int) -> Backend:
         from mobile.runners.executorch_runner import ExecuTorchRunner
 
         return ExecuTorchRunner(path, threads)
-    if kind == "coreml":
-        from mobile.runners.coreml_runner import CoreMLRunner
+    from mobile.runners.coreml_runner import CoreMLRunner
 
-        return CoreMLRunner(path)
-    raise UserError(f"{path} is no artefact: expected a name ending in {', '.join(SUFFIXES)}")
+    return CoreMLRunner(path)
 
 
-def open_predictor(path: str) -> tuple[InputSpec, list[str], Callable[[np.ndarray], np.ndarray], dict[str, Any]]:
+def open_predictor(
+    path: str,
+) -> tuple[InputSpec, list[str], Callable[[np.ndarray], np.ndarray], dict[str, Any]]:
     """For ``training.evaluate``: input spec, labels, frames -> logits, and a description of an artefact."""
     runner = ArtefactRunner(path)
     contract = runner.contract

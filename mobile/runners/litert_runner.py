@@ -56,7 +56,10 @@ class LiteRTRunner:
         self.input_name, self.output_name = signature["inputs"][0], signature["outputs"][0]
         entry, result = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
         self._input_index, self._output_index = entry["index"], result["index"]
-        self.input_shape, self.output_shape = tuple(map(int, entry["shape"])), tuple(map(int, result["shape"]))
+        self.input_shape, self.output_shape = (
+            tuple(map(int, entry["shape"])),
+            tuple(map(int, result["shape"])),
+        )
         self.input_type, self.output_type = np.dtype(entry["dtype"]), np.dtype(result["dtype"])
         self.input_quantization = _quantization(entry)
         self.output_quantization = _quantization(result)

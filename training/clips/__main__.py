@@ -35,9 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("data", metavar="PATH", help=DATA_HELP)
     parser.add_argument("--split", help="only this split (all of them by default)")
-    parser.add_argument(
-        "--segments", type=int, default=8, metavar="T", help="frames that a clip needs (default: 8)"
-    )
+    parser.add_argument("--segments", type=int, default=8, metavar="T", help="frames that a clip needs (default: 8)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the findings there too")
     given = parser.parse_args(arguments)
     if given.segments < 1:

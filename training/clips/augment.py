@@ -42,9 +42,7 @@ class Augmentation:
     scales: tuple[float, ...] = SCALES
     colour_jitter: float = 0.0
 
-    def __call__(
-        self, frames_THWC: np.ndarray, label: int, rng: np.random.Generator
-    ) -> tuple[np.ndarray, int]:
+    def __call__(self, frames_THWC: np.ndarray, label: int, rng: np.random.Generator) -> tuple[np.ndarray, int]:
         """uint8 (T, H, W, 3) and class id -> uint8 (T, S, S, 3) and the class id that it shows now."""
         rows, columns = frames_THWC.shape[1:3]
         top, left, height, width = random_crop(rows, columns, rng, self.scales)

@@ -85,13 +85,9 @@ class ClipDataset(Dataset[ClipItem | ClipError]):
         if len(source) == 0:
             raise UserError("the data holds no clips")
         if training and source.label_of(0) == UNLABELLED:
-            raise UserError(
-                "this split has no labels (they were never published): train on the split 'train'"
-            )
+            raise UserError("this split has no labels (they were never published): train on the split 'train'")
         if fresh_each_epoch and not getattr(source, "endless", False):
-            raise UserError(
-                "fresh_each_epoch needs rendered clips: other data has the same clips in every epoch"
-            )
+            raise UserError("fresh_each_epoch needs rendered clips: other data has the same clips in every epoch")
         self.source, self.spec, self.training, self.seed = source, spec, training, seed
         self.clips_per_video = 1 if training else clips_per_video
         self._repeat_short, self._fresh = repeat_short, fresh_each_epoch

@@ -73,9 +73,7 @@ class CachedClips:
         progress: shows a bar while filling.
     """
 
-    def __init__(
-        self, source: ClipSource, *, short_side: int, max_gib: float = 8.0, progress: bool = True
-    ) -> None:
+    def __init__(self, source: ClipSource, *, short_side: int, max_gib: float = 8.0, progress: bool = True) -> None:
         self.labels = source.labels
         self._labels = [source.label_of(index) for index in range(len(source))]
         self._names = [source.name_of(index) for index in range(len(source))]
@@ -113,9 +111,7 @@ class CachedClips:
         """A copy of the wanted frames, uint8 (n, H, W, 3) RGB. Raises ClipError."""
         clip = self._clip(index)
         if max(frame_indices) >= len(clip):
-            raise ClipError(
-                self._names[index], f"too short: frame {max(frame_indices)} is wanted of {len(clip)}"
-            )
+            raise ClipError(self._names[index], f"too short: frame {max(frame_indices)} is wanted of {len(clip)}")
         return clip[np.asarray(frame_indices, dtype=np.intp)]
 
     def _clip(self, index: int) -> np.ndarray:

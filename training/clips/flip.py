@@ -23,9 +23,7 @@ def read_flip_pairs(path: Path = FLIP_PAIRS) -> dict[str, str]:
         UserError: names the file and the line that is not `label,flipped`, or a label that has two partners.
     """
     partner: dict[str, str] = {}
-    for number, line in numbered_lines(
-        path, "the labels that a horizontal flip swaps, 'label,flipped' a line"
-    ):
+    for number, line in numbered_lines(path, "the labels that a horizontal flip swaps, 'label,flipped' a line"):
         fields = [field.strip() for field in next(csv.reader([line]))]
         if number == 1:
             if fields != ["label", "flipped"]:

@@ -53,9 +53,7 @@ class LabelIds:
             return self._ids[label]
         close = difflib.get_close_matches(label, self.labels, n=1)
         hint = f" (did you mean {close[0]!r}?)" if close else ""
-        raise UserError(
-            f"{where}: the label {label!r} is not one of the {len(self.labels)} of {self._origin}{hint}"
-        )
+        raise UserError(f"{where}: the label {label!r} is not one of the {len(self.labels)} of {self._origin}{hint}")
 
 
 def numbered_lines(path: Path, holds: str) -> Iterator[tuple[int, str]]:

@@ -25,9 +25,7 @@ def find_prefix(folder: Path) -> str | None:
     """Prefix of the csv files in `folder` ("jester-v1"), None where there is no `*-labels.csv`."""
     found = sorted(path.name for path in folder.glob(f"*{_LABELS_SUFFIX}"))
     if len(found) > 1:
-        raise UserError(
-            f"{folder} holds {len(found)} label lists ({', '.join(found)}): keep one data set a folder"
-        )
+        raise UserError(f"{folder} holds {len(found)} label lists ({', '.join(found)}): keep one data set a folder")
     return found[0][: -len(_LABELS_SUFFIX)] if found else None
 
 
@@ -61,13 +59,9 @@ def read_jester(
     rows = _read_rows(csv, LabelIds(published, f"{prefix}{_LABELS_SUFFIX}"), split, labelled)
     clips = clips_folder if clips_folder is not None else _find_clips(folder, prefix, rows)
     if not clips.is_dir():
-        raise UserError(
-            f"{clips} is not a folder: expected one folder of numbered jpg files for each clip in it"
-        )
+        raise UserError(f"{clips} is not a folder: expected one folder of numbered jpg files for each clip in it")
     if labels is None:
-        return ClipIndex(
-            published, [ClipRecord(clips / name, label, name) for name, label, _ in rows], split, csv
-        )
+        return ClipIndex(published, [ClipRecord(clips / name, label, name) for name, label, _ in rows], split, csv)
     ids = LabelIds(labels, "the given label list")
     records = [
         ClipRecord(clips / name, ids.of(published[label], f"{csv}:{line}") if labelled else UNLABELLED, name)
@@ -102,9 +96,7 @@ def _read_rows(csv: Path, ids: LabelIds, split: str, labelled: bool) -> list[tup
             raise UserError(f"{where}: expected {expected!r}, found {line[:80]!r}")
         name = fields[0]
         if name in lines:
-            raise UserError(
-                f"{where}: the clip {name} was on line {lines[name]} already; each clip has one line"
-            )
+            raise UserError(f"{where}: the clip {name} was on line {lines[name]} already; each clip has one line")
         lines[name] = number
         rows.append((name, ids.of(fields[1], where) if labelled else UNLABELLED, number))
     if not rows:

@@ -66,9 +66,7 @@ def _is_jester(path: Path) -> bool:
 def _csv_of(path: Path) -> Path:
     csv = video_folder.find_csv(path)
     if csv is None:
-        raise UserError(
-            f"{path} holds no data set: expected jester-v1-labels.csv, or clips.csv beside the videos"
-        )
+        raise UserError(f"{path} holds no data set: expected jester-v1-labels.csv, or clips.csv beside the videos")
     return csv
 
 
@@ -80,7 +78,5 @@ def _open_rendered(data: str, labels: Sequence[str] | None) -> ClipSource:
 
     source = RenderedClips(int(fields[1]), seed=int(fields[2]))
     if labels is not None and list(labels) != source.labels:
-        raise UserError(
-            f"{data} has the {len(source.labels)} labels of Jester; the network was trained on others"
-        )
+        raise UserError(f"{data} has the {len(source.labels)} labels of Jester; the network was trained on others")
     return source

@@ -105,9 +105,7 @@ def _checked_header(fields: list[str], where: str) -> list[str]:
     missing = [column for column in _REQUIRED if column not in fields]
     unknown = [column for column in fields if column not in _REQUIRED + _OPTIONAL]
     if len(fields) == 1 and (";" in fields[0] or "\t" in fields[0]):
-        raise UserError(
-            f"{where}: fields are separated by commas, found {fields[0][:80]!r}; expected {_EXPECTED}"
-        )
+        raise UserError(f"{where}: fields are separated by commas, found {fields[0][:80]!r}; expected {_EXPECTED}")
     if missing or unknown or len(set(fields)) != len(fields):
         raise UserError(f"{where}: expected {_EXPECTED}, found the header {','.join(fields)[:80]!r}")
     return fields

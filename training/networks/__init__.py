@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 from training.networks.frame_network import FrameNetwork
@@ -11,7 +12,7 @@ from training.networks.resnet import sth_resnet50
 
 __all__ = ["NETWORKS", "FrameNetwork", "build_network"]
 
-NETWORKS = {
+NETWORKS: dict[str, Callable[..., FrameNetwork]] = {
     "sth_mobilenet_v2": sth_mobilenet_v2,
     "tsn_mobilenet_v2": tsn_mobilenet_v2,
     "tsm_mobilenet_v2": tsm_mobilenet_v2,

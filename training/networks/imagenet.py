@@ -5,13 +5,14 @@ Axes: O output channel, I input channel, C channel.
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from training.errors import UserError
+from training.files import read_tensors
 from training.input_spec import InputSpec
 from training.networks.frame_network import FrameNetwork
 from training.operators import DepthwiseSTH, STHConv
@@ -36,9 +37,9 @@ def load_imagenet(network: FrameNetwork, source: str, spec: InputSpec) -> list[s
     state = _read(source, network)
     classes = next((len(value) for name, value in state.items() if name in ("classifier.1.bias", "fc.bias")), 1000)
     mean, std = _CLASSES.get(classes, _CLASSES[1000])
-    first = next(name for name, value in state.items() if value.dim() == 4)
-    _adapt_input(state, first, mean, std, spec)
-    return _copy(network.features, state, source)
+    random = _copy(network.features, state, source)
+    _adapt_input(network.features, mean, std, spec)
+    return random
 
 
 def _read(source: str, network: FrameNetwork) -> dict[str, torch.Tensor]:
@@ -46,10 +47,7 @@ def _read(source: str, network: FrameNetwork) -> dict[str, torch.Tensor]:
         return _download(network)
     if not Path(source).is_file():
         raise UserError(f"there is no weights file {source}; give a torchvision state_dict, or 'imagenet' to download")
-    try:
-        state = torch.load(source, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
-        raise UserError(f"{source} is no state_dict: {str(error).splitlines()[0][:120]}") from error
+    state = read_tensors(source, "state_dict")
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise UserError(f"{source} is no state_dict: expected a dictionary of tensors")
     return dict(state)
@@ -58,31 +56,35 @@ def _read(source: str, network: FrameNetwork) -> dict[str, torch.Tensor]:
 def _download(network: FrameNetwork) -> dict[str, torch.Tensor]:
     from torchvision.models import MobileNet_V2_Weights, ResNet50_Weights
 
-    resnet = hasattr(network.features, "layer1")
+    resnet = _is_resnet(network.features)
     weights = ResNet50_Weights.IMAGENET1K_V1 if resnet else MobileNet_V2_Weights.IMAGENET1K_V1
     try:
         return dict(weights.get_state_dict(progress=True))
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # no network, or a download that does not have its hash
         raise UserError(f"cannot download {weights.url}: {error}; give a file with --weights FILE") from error
 
 
-def _adapt_input(
-    state: dict[str, torch.Tensor], first: str, mean: tuple[float, ...], std: tuple[float, ...], spec: InputSpec
-) -> None:
+@torch.no_grad()
+def _adapt_input(features: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], spec: InputSpec) -> None:
     """Rescale the first kernel, so that it gives on our input what it gave on its own (but for the borders)."""
-    ours_mean, ours_std = torch.tensor(spec.mean), torch.tensor(spec.std)
-    weight_OIHW = state[first]
-    scaled = weight_OIHW * (ours_std / torch.tensor(std)).view(1, 3, 1, 1)
-    offset_O = (weight_OIHW * ((ours_mean - torch.tensor(mean)) / torch.tensor(std)).view(1, 3, 1, 1)).sum((1, 2, 3))
-    state[first] = scaled
-    # conv1 / bn1 in ResNet, features.0.0 / features.0.1 in MobileNetV2
-    norm = "bn1" if first == "conv1.weight" else first.replace(".0.weight", ".1")
-    state[f"{norm}.running_mean"] = state[f"{norm}.running_mean"] - offset_O
+    stem = [features.conv1, features.bn1] if _is_resnet(features) else list(features[0])  # type: ignore[index]
+    first, norm = stem[0], stem[1]
+    weight_OIHW, theirs = first.weight, torch.tensor(std).view(1, 3, 1, 1)
+    moved = (torch.tensor(spec.mean) - torch.tensor(mean)).view(1, 3, 1, 1) / theirs
+    norm.running_mean.sub_((weight_OIHW * moved).sum((1, 2, 3)))
+    weight_OIHW.mul_(torch.tensor(spec.std).view(1, 3, 1, 1) / theirs)
+
+
+def _is_resnet(features: nn.Module) -> bool:
+    return hasattr(features, "layer1")
 
 
 def _copy(features: nn.Module, state: dict[str, torch.Tensor], source: str) -> list[str]:
     """Copy what the backbone has; a hybrid convolution takes the spatial kernels of its spatial channels."""
     wanted, random, copied = _places(features), [], 0
+    for name in state:
+        if name not in wanted and not name.startswith(("classifier.", "fc.")):
+            raise UserError(f"{source} has {name}, which this network lacks; it belongs to another network")
     with torch.no_grad():
         for name, target in wanted.items():
             value = state.get(name)
@@ -103,13 +105,14 @@ def _copy(features: nn.Module, state: dict[str, torch.Tensor], source: str) -> l
     return random
 
 
-def _places(features: nn.Module) -> dict[str, torch.Tensor | nn.Module]:
+def _places(features: nn.Module) -> dict[str, Any]:
     """Targets by torchvision's names: tensors, or the hybrid operator that stands where a convolution stood."""
-    prefix = "" if hasattr(features, "layer1") else "features."
-    places: dict[str, torch.Tensor | nn.Module] = {}
+    prefix = "" if _is_resnet(features) else "features."
+    places: dict[str, Any] = {}
     for name, module in features.named_modules():
         # TSM wraps the convolution after its shift into a sequence: conv.0.0.1 is torchvision's conv.0.0
         plain = prefix + (name[: -len(".1")] if name.endswith(".0.0.1") else name)
+        plain = plain.removesuffix(".spatial")  # of a (2+1)D convolution
         if isinstance(module, (DepthwiseSTH, STHConv)):
             places[f"{plain}.weight"] = module
         elif isinstance(module, (nn.Conv2d, nn.BatchNorm2d)):

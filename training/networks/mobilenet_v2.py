@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from torch import nn
 from torchvision.models import mobilenet_v2
@@ -37,10 +38,10 @@ def tsm_mobilenet_v2(
     """TSM: channels shift in time before the expansion of each block with a residual connection."""
     network = tsn_mobilenet_v2(num_classes=num_classes, segments=segments, width=width, dropout=dropout)
     for block in network.features.children():
-        if isinstance(block, InvertedResidual) and block.use_res_connect:
-            block.conv[0][0] = nn.Sequential(
-                TemporalShift(segments=segments, fold=fold, causal=causal), block.conv[0][0]
-            )
+        expands = isinstance(block, InvertedResidual) and len(block.conv) == 4
+        if expands and block.use_res_connect:  # below a width of 0.27 the first block is residual and does not expand
+            expansion: Any = block.conv[0]
+            expansion[0] = nn.Sequential(TemporalShift(segments=segments, fold=fold, causal=causal), expansion[0])
     return network
 
 
@@ -75,7 +76,7 @@ def sth_mobilenet_v2(
 
 def _make_hybrid(block: InvertedResidual, number: int, *, p: float | Fraction, segments: int, causal: bool) -> None:
     """Replace a block's depthwise convolution; ``number`` moves the temporal share along the channels."""
-    depthwise = block.conv[-3]
+    depthwise: Any = block.conv[-3]
     plain = depthwise[0]
     depthwise[0] = DepthwiseSTH(
         plain.out_channels, segments=segments, p=p, stride=plain.stride[0], shift=number, causal=causal

@@ -81,15 +81,11 @@ class DepthwiseSTH(nn.Module):
         return torch.cat(parts, dim=1)
 
     def _spatial(self, x_BCHW: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        return F.conv2d(
-            x_BCHW, weight, stride=self.stride, padding=(weight.shape[-1] - 1) // 2, groups=weight.shape[0]
-        )
+        return F.conv2d(x_BCHW, weight, stride=self.stride, padding=(weight.shape[-1] - 1) // 2, groups=weight.shape[0])
 
     def _temporal(self, x_BCHW: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         x_BCHW = x_BCHW[:, :, :: self.stride, :: self.stride]
-        return temporal_conv(
-            x_BCHW, weight, segments=self.segments, groups=weight.shape[0], causal=self.causal
-        )
+        return temporal_conv(x_BCHW, weight, segments=self.segments, groups=weight.shape[0], causal=self.causal)
 
     def extra_repr(self) -> str:
         return f"{self.channels}, temporal={self.start}:{self.stop}, stride={self.stride}, causal={self.causal}"

@@ -24,7 +24,14 @@ class FactoredConv(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, segments: int, mode: str, kernel: int = 3, stride: int = 1
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        segments: int,
+        mode: str,
+        kernel: int = 3,
+        stride: int = 1,
     ) -> None:
         super().__init__()
         if mode not in ("sequential", "parallel"):

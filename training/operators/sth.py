@@ -38,7 +38,8 @@ def _triple(value: int | tuple[int, int, int]) -> tuple[int, int, int]:
 class STHConv(nn.Module):
     """STH-Conv: part of the basic kernels of one convolution look along time, the others along space (Eq. 2).
 
-    ``O[m,t,h,w] = sum_{c in T(m)} sum_k WT[m,c,k] I[c,t+k,h,w] + sum_{c not in T(m)} sum_{i,j} WS[m,c,i,j] I[c,t,h+i,w+j]``
+    ``O[m,t,h,w] = sum_{c in T(m)} sum_k WT[m,c,k] I[c,t+k,h,w]
+    + sum_{c not in T(m)} sum_{i,j} WS[m,c,i,j] I[c,t,h+i,w+j]``
 
     With p = 1/G the input channels form G equal groups. Variant "hybrid" (Fig. 2, Fig. 3a): output channels
     form G types, and T(m) of type g is group g, so the temporal kernels are shifted along the input channels.
@@ -61,6 +62,8 @@ class STHConv(nn.Module):
         ValueError: p is no 1/G, G does not divide the channels, an even kernel, an unknown variant, or attention
             with causal kernels (attention averages over frames that a stream has not seen).
     """
+
+    spatial_index: torch.Tensor
 
     def __init__(
         self,

@@ -61,9 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
         began = time.perf_counter()
         write_jester_layout(source, options.out, splits, force=options.force)
         wanted = ", ".join(f"{count} {name}" for name, count in splits.items())
-        print(
-            f"wrote {options.clips} clips ({wanted}) to {options.out} in {time.perf_counter() - began:.0f} s"
-        )
+        print(f"wrote {options.clips} clips ({wanted}) to {options.out} in {time.perf_counter() - began:.0f} s")
     if options.contact_sheet is not None:
         write_picture(options.contact_sheet, contact_sheet(source))
         print(f"wrote {options.contact_sheet}")

@@ -20,13 +20,9 @@ SHORTEST, LONGEST = 28, 44  # frames of a clip, at Jester's 12 frames a second
 @functools.cache
 def jester_labels() -> tuple[str, ...]:
     """The 27 class names of Jester, in the order of its own label list."""
-    labels = tuple(
-        line.strip() for line in LABELS_FILE.read_text(encoding="utf-8").splitlines() if line.strip()
-    )
+    labels = tuple(line.strip() for line in LABELS_FILE.read_text(encoding="utf-8").splitlines() if line.strip())
     if set(labels) != GESTURES:
-        raise UserError(
-            f"{LABELS_FILE}: expected the 27 labels of Jester; restore the file from the repository"
-        )
+        raise UserError(f"{LABELS_FILE}: expected the 27 labels of Jester; restore the file from the repository")
     return labels
 
 
@@ -94,9 +90,7 @@ class RenderedClips:
         count = self.frame_count(index)
         wanted = np.asarray(frame_indices, dtype=int)
         if wanted.size and not (0 <= wanted.min() and wanted.max() < count):
-            raise IndexError(
-                f"clip {self.name_of(index)} has frames 0 to {count - 1}; asked for {wanted.tolist()}"
-            )
+            raise IndexError(f"clip {self.name_of(index)} has frames 0 to {count - 1}; asked for {wanted.tolist()}")
         if gesture in REVERSED:
             wanted = count - 1 - wanted
         # The scene has a stream of its own, so that it is the same for every gesture.

@@ -44,9 +44,7 @@ class Motion:
     visible: bool = True
     holds_object: bool = False
     scale: float = 1.0  # factor on the size of the whole hand
-    lean_F: np.ndarray | float = (
-        0.0  # more tilt for a right hand, less for a left one: which way the thumb points
-    )
+    lean_F: np.ndarray | float = 0.0  # more tilt for a right hand, less for a left one: which way the thumb points
 
 
 @dataclass
@@ -102,9 +100,7 @@ def _still(
     x, y = rng.uniform(-1, 1, 2) * place
     tilt_F, pitch_F, yaw_F = np.repeat(rng.uniform(-1, 1, (3, 1)) * [[tilt], [pitch], [yaw]], frames, axis=1)
     place_F2 = np.stack([np.full(frames, x), y - 1.1 * timing.away_F], axis=1)
-    relaxed_FP = (
-        pose_FP * (1 - 0.5 * timing.away_F[:, None]) + POSES["relaxed"] * 0.5 * timing.away_F[:, None]
-    )
+    relaxed_FP = pose_FP * (1 - 0.5 * timing.away_F[:, None]) + POSES["relaxed"] * 0.5 * timing.away_F[:, None]
     return Motion(relaxed_FP, place_F2, np.ones(frames), tilt_F, pitch_F, yaw_F)
 
 
@@ -156,9 +152,7 @@ def _push(rng: np.random.Generator, frames: int, two: bool = False) -> Motion:
 
 def _roll_forward(rng: np.random.Generator, frames: int) -> Motion:
     timing = _timing(rng, frames, share=(0.7, 0.88))
-    motion = _still(
-        rng, timing, _held(rng, timing, "flat", "relaxed", "open", "fist"), pitch=0.2, yaw=0.15, tilt=0.25
-    )
+    motion = _still(rng, timing, _held(rng, timing, "flat", "relaxed", "open", "fist"), pitch=0.2, yaw=0.15, tilt=0.25)
     angle_F = rng.uniform(0, 2 * np.pi) + 2 * np.pi * rng.uniform(0.9, 1.25) * timing.stroke_F
     # The forearm lies across the picture; the hand runs over the top towards the viewer, below back again.
     motion.tilt_F += rng.choice([-1, 1]) * rng.uniform(1.0, 1.5)
@@ -239,11 +233,7 @@ def _stop_sign(rng: np.random.Generator, frames: int) -> Motion:
 
 def _drum(rng: np.random.Generator, frames: int) -> Motion:
     timing = _timing(rng, frames, share=(0.75, 0.92))
-    phase_F4 = (
-        rng.uniform(2.5, 4.2) * timing.stroke_F[:, None]
-        + rng.uniform(0.15, 0.22) * np.arange(4)
-        + rng.random()
-    )
+    phase_F4 = rng.uniform(2.5, 4.2) * timing.stroke_F[:, None] + rng.uniform(0.15, 0.22) * np.arange(4) + rng.random()
     beat_F4 = 0.5 + 0.5 * np.sin(2 * np.pi * rng.choice([-1, 1]) * phase_F4)
     pose_FP = blend("open", "relaxed", np.full(frames, rng.random()))
     # Bent fingers tap: each swings at its knuckle, one after the other.
@@ -279,9 +269,7 @@ def _other(rng: np.random.Generator, frames: int) -> Motion:
     if first == second == "relaxed":  # an open hand going to and fro would be a wave
         second = "grip"
     change_F = 0.5 + 0.5 * _wander(rng, frames, 1.2)
-    motion = _still(
-        rng, timing, blend(first, second, change_F), tilt=1.0, pitch=0.5, yaw=1.0, place=(0.08, 0.08)
-    )
+    motion = _still(rng, timing, blend(first, second, change_F), tilt=1.0, pitch=0.5, yaw=1.0, place=(0.08, 0.08))
     motion.place_F2[:, 0] += rng.uniform(0.06, 0.22) * _wander(rng, frames, 1.0)
     motion.place_F2[:, 1] += rng.uniform(0.06, 0.22) * _wander(rng, frames, 1.0)
     motion.tilt_F += rng.uniform(0.1, 0.7) * _wander(rng, frames, 0.8)

@@ -61,9 +61,7 @@ def _with_flexion(pose: np.ndarray, finger: int, flexion: tuple[float, float, fl
 
 
 _gathered = _pose((0, 0, 0, 0), -0.75, "opposed")
-for _finger, _bend in enumerate(
-    ((0.80, 0.85, 0.35), (0.78, 0.95, 0.40), (0.80, 0.90, 0.40), (0.85, 0.70, 0.35))
-):
+for _finger, _bend in enumerate(((0.80, 0.85, 0.35), (0.78, 0.95, 0.40), (0.80, 0.90, 0.40), (0.85, 0.70, 0.35))):
     _gathered = _with_flexion(_gathered, _finger, _bend)
 
 POSES: dict[str, np.ndarray] = {
@@ -99,9 +97,7 @@ def finger_joints(pose_FP: np.ndarray) -> np.ndarray:
     bend_F43 = np.cumsum(pose_FP[:, :12].reshape(frames, 4, 3), axis=2)
     spread_F41 = pose_FP[:, 12:16, None]
     # A bent finger spreads less: the flexed direction leaves the plane of the palm.
-    along = np.stack(
-        [np.sin(spread_F41) + 0 * bend_F43, np.cos(spread_F41) + 0 * bend_F43, 0 * bend_F43], axis=-1
-    )
+    along = np.stack([np.sin(spread_F41) + 0 * bend_F43, np.cos(spread_F41) + 0 * bend_F43, 0 * bend_F43], axis=-1)
     bone_F433 = np.cos(bend_F43)[..., None] * along
     bone_F433[..., 2] += np.sin(bend_F43)
     thumb_F33 = pose_FP[:, 16:].reshape(frames, 3, 3)

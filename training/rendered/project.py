@@ -69,9 +69,7 @@ def project(motion: Motion, scene: Scene, size: tuple[int, int], frames: np.ndar
     edge = scene.outline * height
     towards_light = np.array([scene.light[0], -scene.light[1]])
     facing_F = _facing(palm_FM3, scene)
-    depth_FS = np.concatenate(
-        [ends_FSE3[:, FINGERS, :, 2].mean(axis=2), palm_FM3[:, _CENTRE, None, 2]], axis=1
-    )
+    depth_FS = np.concatenate([ends_FSE3[:, FINGERS, :, 2].mean(axis=2), palm_FM3[:, _CENTRE, None, 2]], axis=1)
     grip_F2 = ends_FSE2[:, [5, 11], 0].mean(axis=1)  # between the last joints of index and ring finger
     return Projection(
         limb_FSK2=_capsules(ends_FSE2, radii_FSE),

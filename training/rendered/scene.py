@@ -52,9 +52,7 @@ def _colour(rng: np.random.Generator, low: float = 20, high: float = 235) -> np.
 def _skin(rng: np.random.Generator) -> np.ndarray:
     tone = rng.uniform(0, len(_SKIN_TONES) - 1)
     low = int(tone)
-    mixed = _SKIN_TONES[low] + (tone - low) * (
-        _SKIN_TONES[min(low + 1, len(_SKIN_TONES) - 1)] - _SKIN_TONES[low]
-    )
+    mixed = _SKIN_TONES[low] + (tone - low) * (_SKIN_TONES[min(low + 1, len(_SKIN_TONES) - 1)] - _SKIN_TONES[low])
     return np.clip(mixed * rng.uniform(0.9, 1.08, 3), 0, 255)
 
 
@@ -64,9 +62,7 @@ def _low_noise(rng: np.random.Generator, height: int, width: int, cells: int, st
     return cv2.resize(coarse.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
 
 
-def _ellipse(
-    image: np.ndarray, centre: tuple[float, float], axes: tuple[float, float], colour: np.ndarray
-) -> None:
+def _ellipse(image: np.ndarray, centre: tuple[float, float], axes: tuple[float, float], colour: np.ndarray) -> None:
     point, radii = (int(centre[0]), int(centre[1])), (max(1, int(axes[0])), max(1, int(axes[1])))
     cv2.ellipse(image, point, radii, 0, 0, 360, colour.tolist(), -1, cv2.LINE_AA)
 
@@ -85,14 +81,10 @@ def _draw_person(rng: np.random.Generator, image: np.ndarray, shirt: np.ndarray,
     _ellipse(image, (x, y + 0.58 * head), (0.28 * head, 0.09 * head), skin * 0.6)
 
 
-def _background(
-    rng: np.random.Generator, height: int, width: int, shirt: np.ndarray, skin: np.ndarray
-) -> np.ndarray:
+def _background(rng: np.random.Generator, height: int, width: int, shirt: np.ndarray, skin: np.ndarray) -> np.ndarray:
     top, bottom = _colour(rng), _colour(rng)
     ramp = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
-    image = np.ascontiguousarray(
-        np.broadcast_to(top * (1 - ramp) + bottom * ramp, (height, width, 3)), np.float32
-    )
+    image = np.ascontiguousarray(np.broadcast_to(top * (1 - ramp) + bottom * ramp, (height, width, 3)), np.float32)
     for _ in range(rng.integers(2, 9)):
         x, y = rng.uniform(-0.2, 1, 2) * (width, height)
         w, h = rng.uniform(0.08, 0.5, 2) * (width, height)
@@ -126,9 +118,7 @@ def _camera(rng: np.random.Generator, frames: int, height: int, width: int) -> n
 
 def _light_gain(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.3)
-    across = np.linspace(-1, 1, width)[None, :] * np.cos(angle) + np.linspace(-1, 1, height)[
-        :, None
-    ] * np.sin(angle)
+    across = np.linspace(-1, 1, width)[None, :] * np.cos(angle) + np.linspace(-1, 1, height)[:, None] * np.sin(angle)
     tint = rng.uniform(0.68, 1.15) * rng.uniform(0.93, 1.07, 3)
     return np.clip(128 * (1 + strength * across)[..., None] * tint, 0, 255).astype(np.uint8)
 

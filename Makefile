@@ -1,0 +1,45 @@
+# `make demo` and `make test` need Python 3.10 to 3.13 and nothing else.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+CLIPS ?=
+SEED ?= 9
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo quick test long lint clean
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+setup: $(VENV)/ready  ## make .venv with everything (about 9 GB on Linux; a few minutes)
+
+$(VENV)/ready: pyproject.toml
+	@echo "setup: 1 of 3: making $(VENV)"
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 13) else f"error: Python {v[0]}.{v[1]} found; 3.10 to 3.13 is needed: make PYTHON=python3.12")'
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check uv==0.13.8
+	@echo "setup: 2 of 3: installing the packages of pyproject.toml (PyTorch, TensorFlow, ExecuTorch, coremltools)"
+	@$(VENV)/bin/uv pip install --python $(PY) --quiet -e '.[dev]'
+	@echo "setup: 3 of 3: checking that they fit together"
+	@$(VENV)/bin/uv pip check --python $(PY)
+	@touch $@
+
+demo: setup  ## export the shipped checkpoint, check parity and latency, write an HTML report; CLIPS=path for your own
+	@$(PY) -m mobile.demo $(if $(CLIPS),--clips $(CLIPS)) --seed $(SEED)
+
+quick: setup  ## the tests that take seconds
+	@$(PY) -m pytest -m "not minutes and not long"
+
+test: setup lint  ## lint, types and all tests but the long ones
+	@$(PY) -m pytest -m "not long" --durations=10
+
+long: setup  ## the long tests: training
+	@$(PY) -m pytest -m long
+
+lint: setup  ## ruff and mypy
+	@$(VENV)/bin/ruff check training mobile converters tests
+	@$(VENV)/bin/ruff format --check training mobile converters tests
+	@$(VENV)/bin/mypy
+
+clean:  ## remove what the commands above made, but for .venv and runs
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,220 @@
+"""Rewrites an exported deploy form before ExecuTorch sees it, so that XNNPACK takes it in one piece.
+
+The function stays the same; what changes is how it is said: views of channels-last memory as one operator, a clip
+that enters channels last, zero frames as padding, and in int8 a quantize and a dequantize around every operator that
+only moves values, since XNNPACK computes in int8 what stands between the two.
+
+Axes: T frame, H row, W column, C channel.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch.export import ExportedProgram
+from torch.fx import Graph, Node
+
+from converters.xnnpack_views import CONVERT, ENTRY, VIEW, layer_of
+from training.errors import UserError
+
+_aten = torch.ops.aten
+QUANTIZE = torch.ops.quantized_decomposed.quantize_per_tensor.default
+DEQUANTIZE = torch.ops.quantized_decomposed.dequantize_per_tensor.default
+_DEQUANTIZE_WEIGHT = torch.ops.quantized_decomposed.dequantize_per_channel.default
+_MOVES = (_aten.slice.Tensor, _aten.cat.default, _aten.pad.default, VIEW)
+_ACTIVATIONS = (_aten.relu6.default, _aten.hardtanh.default, _aten.relu.default)
+_KNOWN = (
+    *_MOVES,
+    *_ACTIVATIONS,
+    _aten.conv2d.default,
+    _aten.add.Tensor,
+    _aten.max_pool2d.default,
+    _aten.mean.dim,
+    _aten.flatten.using_ints,
+    _aten.view.default,
+    _aten.reshape.default,
+)
+_BORDER = (QUANTIZE, DEQUANTIZE, _DEQUANTIZE_WEIGHT, ENTRY, CONVERT)
+
+
+def rewrite(program: ExportedProgram, precision: str) -> ExportedProgram:
+    """A copy of ``program`` (one input (T, C, H, W), one output) as XNNPACK wants it.
+
+    The copy's input is (T, H, W, C): int8 in "int8", else float32. Its output stays float32.
+
+    Raises:
+        UserError: an operator that XNNPACK has no int8 or float form of here; the message names it and its layer.
+    """
+    program = copy.deepcopy(program)
+    graph = program.graph
+    _fold_views(graph)
+    _drop_whole_splits(graph)
+    _pad_instead_of_zero_frames(graph)
+    if precision == "int8":
+        _quantize_moves(graph)
+    elif precision == "fp16":
+        _to_half(program)
+    _enter_channels_last(program, precision)
+    _dequantize_for_each_user(graph)
+    graph.eliminate_dead_code()
+    _check(graph, quantized=precision == "int8")
+    graph.lint()
+    program.graph_module.recompile()
+    return program
+
+
+def _calls(graph: Graph, *targets: object) -> list[Node]:
+    return [node for node in graph.nodes if node.op == "call_function" and node.target in targets]
+
+
+def _is_permute(node: object, order: list[int]) -> bool:
+    return isinstance(node, Node) and node.target is _aten.permute.default and list(node.args[1]) == order  # type: ignore[arg-type]
+
+
+def _insert(graph: Graph, target: object, args: tuple, value: torch.Tensor, like: Node) -> Node:
+    """A new call with the metadata of ``like`` and the (fake) result ``value``."""
+    node = graph.call_function(target, args)  # type: ignore[arg-type]
+    node.meta = {key: like.meta[key] for key in ("nn_module_stack", "stack_trace") if key in like.meta}
+    node.meta["val"] = value
+    return node
+
+
+def _fold_views(graph: Graph) -> None:
+    """permute to channels last, reshape, permute back -> one view."""
+    for node in _calls(graph, _aten.permute.default):
+        reshape = node.args[0]
+        if not _is_permute(node, [0, 3, 1, 2]) or reshape.target not in (
+            _aten.reshape.default,
+            _aten.view.default,
+        ):
+            continue
+        if not _is_permute(reshape.args[0], [0, 2, 3, 1]):
+            continue
+        value = node.meta["val"]
+        with graph.inserting_before(node):
+            view = _insert(graph, VIEW, (reshape.args[0].args[0], list(value.shape)), value.contiguous(), node)
+        node.replace_all_uses_with(view)
+    graph.eliminate_dead_code()
+
+
+def _drop_whole_splits(graph: Graph) -> None:
+    """A split into one part is its input (a batch of one clip)."""
+    for split in _calls(graph, _aten.split.Tensor, _aten.split_with_sizes.default):
+        if len(split.meta["val"]) == 1:
+            for item in list(split.users):
+                item.replace_all_uses_with(split.args[0])
+    graph.eliminate_dead_code()
+
+
+def _pad_instead_of_zero_frames(graph: Graph) -> None:
+    """cat of zeros and frames along T -> padding, which needs no tensor of zeros."""
+    for cat in _calls(graph, _aten.cat.default):
+        parts = list(cat.args[0])  # type: ignore[arg-type]
+        zeros = [part for part in parts if part.target is _aten.zeros_like.default]
+        if (len(cat.args) > 1 and cat.args[1]) or len(parts) != 2 or len(zeros) != 1:
+            continue
+        frames = next(part for part in parts if part is not zeros[0])
+        count = zeros[0].meta["val"].shape[0]
+        amount = [0] * 6 + ([count, 0] if parts[0] is zeros[0] else [0, count])
+        with graph.inserting_before(cat):
+            pad = _insert(graph, _aten.pad.default, (frames, amount), cat.meta["val"], cat)
+        cat.replace_all_uses_with(pad)
+    graph.eliminate_dead_code()
+
+
+def _quantize_moves(graph: Graph) -> None:
+    """Quantize and dequantize after each operator that moves values of one scale and is not quantized yet."""
+    for node in _calls(graph, *_MOVES):
+        sources = node.all_input_nodes
+        grid = sources[0].args[1:]
+        if any(source.target is not DEQUANTIZE or source.args[1:] != grid for source in sources):
+            continue
+        if all(user.target is QUANTIZE for user in node.users):
+            continue
+        value = node.meta["val"]
+        with graph.inserting_after(node):
+            quantized = _insert(graph, QUANTIZE, (node, *grid), value.to(torch.int8), node)
+        with graph.inserting_after(quantized):
+            back = _insert(graph, DEQUANTIZE, (quantized, *grid), value, node)
+        node.replace_all_uses_with(back)
+        quantized.args = (node, *grid)
+
+
+def _to_half(program: ExportedProgram) -> None:
+    """Weights and every value of a float program in float16, in place; the border follows."""
+    for tensors in (program.state_dict, program.constants):
+        for name, tensor in tensors.items():
+            if isinstance(tensor, torch.Tensor) and tensor.is_floating_point():
+                half = tensor.detach().half()
+                tensors[name] = torch.nn.Parameter(half, False) if isinstance(tensor, torch.nn.Parameter) else half
+    for node in program.graph.nodes:
+        if isinstance(node.meta.get("val"), torch.Tensor) and node.meta["val"].is_floating_point():
+            node.meta["val"] = node.meta["val"].half()
+
+
+def _enter_channels_last(program: ExportedProgram, precision: str) -> None:
+    """Let the clip enter as (T, H, W, C), in int8 or float32, and the logits leave in float32."""
+    graph, signature = program.graph, program.graph_signature
+    entry = next(node for node in graph.nodes if node.name == signature.user_inputs[0])
+    (consumer,) = entry.users
+    x_TCHW = entry.meta["val"]
+    here = entry
+    entry.meta["val"] = x_TCHW.permute(0, 2, 3, 1).contiguous()
+    with graph.inserting_before(consumer):
+        if precision == "int8":
+            real = entry.meta["val"]
+            entry.meta["val"] = real.to(torch.int8)
+            here = _insert(graph, DEQUANTIZE, (here, *consumer.args[1:]), real, consumer)
+        elif precision == "fp16":
+            entry.meta["val"] = entry.meta["val"].float()
+            x_TCHW = x_TCHW.float()
+        here = _insert(graph, ENTRY, (here,), x_TCHW, consumer)
+        if precision == "fp16":
+            here = _insert(graph, CONVERT, (here, torch.float16), x_TCHW.half(), consumer)
+    consumer.replace_input_with(entry, here)
+    program._example_inputs = ((torch.zeros(entry.meta["val"].shape, dtype=entry.meta["val"].dtype),), {})
+    if precision == "fp16":
+        output = graph.output_node()
+        logits = output.args[0][0]  # type: ignore[index]
+        with graph.inserting_before(output):
+            real = _insert(graph, CONVERT, (logits, torch.float32), logits.meta["val"].float(), logits)
+        output.args = ((real,),)
+        signature.replace_all_uses(logits.name, real.name)
+
+
+def _dequantize_for_each_user(graph: Graph) -> None:
+    """XNNPACK's partitioner reads ``dequantize, operator, quantize`` as one and wants no dequantize shared."""
+    for node in _calls(graph, DEQUANTIZE):
+        for user in list(node.users)[1:]:
+            with graph.inserting_before(user):
+                twin = _insert(graph, DEQUANTIZE, node.args, node.meta["val"], user)
+            user.replace_input_with(node, twin)
+
+
+def _check(graph: Graph, *, quantized: bool) -> None:
+    for node in graph.nodes:
+        if node.op != "call_function" or node.target in _BORDER:
+            continue
+        if node.target not in _KNOWN:
+            raise UserError(
+                f"{node.target} of {layer_of(node)} is no operator that the ExecuTorch converter takes; "
+                "express the layer with convolution, sum, concat, slice, padding, max-pool or mean"
+            )
+        if quantized and not _is_quantized(node):
+            raise UserError(
+                f"{node.target} of {layer_of(node)} would compute in float in an int8 artefact: "
+                "its input or output has no scale"
+            )
+
+
+def _is_quantized(node: Node) -> bool:
+    if node.target in _ACTIVATIONS:
+        return node.args[0].target is _aten.conv2d.default  # type: ignore[union-attr]
+    sources = [source for source in node.all_input_nodes if source.op != "placeholder"]  # a bias is a placeholder
+    users = [user for direct in node.users for user in (direct.users if direct.target in _ACTIVATIONS else [direct])]
+    return (
+        bool(sources)
+        and all(source.target in (DEQUANTIZE, _DEQUANTIZE_WEIGHT) for source in sources)
+        and all(user.target is QUANTIZE for user in users)
+    )

@@ -1,0 +1,222 @@
+"""Result files: what evaluation, parity, latency and export wrote as JSON, checked when they are read.
+
+The commands' own ``--json`` writes them; nobody types a figure. "kind" says which of the classes below a file holds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mobile.parity import FAILED, NOT_RUN, PASSED
+from training.errors import UserError
+from training.files import read_json
+
+Number = float | str | None
+"""A statistic: "infinite" and None (not known) where JSON has no number."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Accuracy:
+    """Scores of one model over one split (``python -m training.evaluate``)."""
+
+    model: str
+    network: str
+    runtime: str
+    precision: str
+    data: str
+    split: str
+    clips: int
+    top1: float
+    top5: float
+    labels: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    skipped: dict[str, str]
+
+    def __post_init__(self) -> None:
+        counts = np.asarray(self.confusion)
+        if counts.shape != (len(self.labels), len(self.labels)) or counts.sum() != self.clips:
+            raise ValueError(f"a confusion matrix of {counts.shape} over {counts.sum()} of {self.clips} clips")
+        if abs(100 * np.trace(counts) / self.clips - self.top1) > 1e-6:
+            raise ValueError(f"top1 is {self.top1}; its confusion matrix says {100 * np.trace(counts) / self.clips}")
+
+
+@dataclasses.dataclass(frozen=True)
+class ParityRow:
+    """A row of the ladder, see ``mobile.parity.Row``."""
+
+    hop: int
+    name: str
+    status: str
+    note: str
+    agreement: dict[str, Number] | None
+    artefact: str | None
+    sha256: str | None
+
+    def __post_init__(self) -> None:
+        if self.status not in (PASSED, FAILED, NOT_RUN):
+            raise ValueError(f"status is {self.status!r}; expected {PASSED!r}, {FAILED!r} or {NOT_RUN!r}")
+        if self.status == NOT_RUN and not self.note:
+            raise ValueError(f"row {self.name!r} was not run and does not say why")
+
+    def number(self, key: str) -> float:
+        """A statistic; NaN where there is none."""
+        value = (self.agreement or {}).get(key)
+        return float("nan") if value is None else float("inf") if value == "infinite" else float(value)
+
+
+@dataclasses.dataclass(frozen=True)
+class Parity:
+    """A parity ladder (``python -m mobile.parity``)."""
+
+    code_version: str
+    checkpoint: str
+    data: str
+    rows: tuple[ParityRow, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class LatencyRow:
+    """A timed artefact, see ``mobile.latency.Measured``."""
+
+    artefact: str
+    sha256: str
+    bytes: int
+    network: str
+    precision: str
+    input: str
+    runtime: str
+    delegate: str
+    median_ms: float
+    p90_ms: float
+    load_ms: float
+    peak_mb: float | None
+    ratio_to: dict[str, float]
+    samples_ms: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.samples_ms or abs(float(np.median(self.samples_ms)) - self.median_ms) > 1e-6:
+            raise ValueError(f"the median of {self.artefact} is {self.median_ms}; its samples have another")
+
+
+@dataclasses.dataclass(frozen=True)
+class Latency:
+    """Artefacts timed together (``python -m mobile.latency``)."""
+
+    code_version: str
+    host: dict[str, Any]
+    threads: int
+    rounds: int
+    note: str | None
+    rows: tuple[LatencyRow, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Artefact:
+    """An exporter's report; ``delegate`` is None for Core ML, which plans on the phone."""
+
+    artefact: str
+    checkpoint: str
+    code_version: str
+    runtime: str
+    precision: str
+    sha256: str
+    bytes: int
+    tools: dict[str, str]
+    operators: dict[str, dict[str, int]]
+    delegate: str | None = None
+    delegate_pieces: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """One clip that was evaluated: a strip of its frames (JPEG, base64) and the first class by each side."""
+
+    name: str
+    label: str | None
+    strip_jpeg: str
+    predicted: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Predictions:
+    """Some of the clips that were evaluated (``python -m mobile.demo``)."""
+
+    data: str
+    clips: tuple[Prediction, ...]
+
+
+KINDS: dict[str, type] = {
+    "accuracy": Accuracy,
+    "parity": Parity,
+    "latency": Latency,
+    "artefact": Artefact,
+    "predictions": Predictions,
+}
+Result = Accuracy | Parity | Latency | Artefact | Predictions
+
+
+def load_result(path: Path) -> Result:
+    """Read and check one result file.
+
+    Raises:
+        UserError: it is no JSON, of no known kind, or a field is missing, of a wrong type or contradicts another.
+    """
+    content = read_json(path, "result file")
+    kind = content.get("kind") if isinstance(content, dict) else None
+    if kind not in KINDS:
+        raise UserError(f"{path} is no result file: its kind is {kind!r}; expected one of {', '.join(KINDS)}")
+    try:
+        return _build(KINDS[kind], content, kind)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path} is no whole {kind} file: {error}; measure again with --json") from error
+
+
+def load_results(folder: Path) -> dict[str, Result]:
+    """All result files directly in a folder, by the name of the file without its ending.
+
+    Raises:
+        UserError: there is no such folder, or a bad file.
+    """
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}; commands write result files with --json")
+    return {path.stem: load_result(path) for path in sorted(folder.glob("*.json"))}
+
+
+def _build(cls: type, content: Any, where: str) -> Any:
+    """An instance of a dataclass from JSON; keys that it does not know are left out."""
+    if not isinstance(content, dict):
+        raise ValueError(f"{where} is {content!r}; expected an object")
+    hints, values = typing.get_type_hints(cls), {}
+    for field in dataclasses.fields(cls):
+        if field.name in content:
+            values[field.name] = _convert(hints[field.name], content[field.name], f"{where}.{field.name}")
+        elif field.default is dataclasses.MISSING:
+            raise ValueError(f"{where}.{field.name} is missing")
+    return cls(**values)
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    if hint is Any:
+        return value
+    if isinstance(hint, types.UnionType):
+        if value is None and type(None) in hint.__args__:
+            return None
+        options = [option for option in hint.__args__ if option is not type(None)]
+        hint = next((option for option in options if option is type(value)), options[0])
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is tuple and isinstance(value, list):
+        return tuple(_convert(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value))
+    if origin is dict and isinstance(value, dict):
+        return {key: _convert(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    if dataclasses.is_dataclass(hint):
+        return _build(typing.cast(type, hint), value, where)
+    wanted = (int, float) if hint is float else hint
+    if origin is not None or isinstance(value, bool) or not isinstance(value, wanted):
+        raise ValueError(f"{where} is {value!r}; expected {getattr(hint, '__name__', hint)}")
+    return value

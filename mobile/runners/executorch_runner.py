@@ -1,0 +1,124 @@
+"""Runs a .pte in ExecuTorch with XNNPACK.
+
+Axes: T frame, H row, W column, C colour, K class.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from training.errors import UserError, missing_extra
+
+_TYPES = {1: np.dtype(np.int8), 6: np.dtype(np.float32)}  # numbers of ExecuTorch's ScalarType
+_threads_of_process: int | None = None
+
+
+class ExecuTorchRunner:
+    """One clip in, logits out.
+
+    ExecuTorch has one pool of threads in a process, and a loaded program keeps a pointer to it: the first runner
+    fixes the number of threads for the process.
+
+    Args:
+        path: a .pte made by ``converters``, of any precision.
+        threads: threads of XNNPACK.
+
+    Attributes:
+        runtime: name, version and delegate.
+        load_seconds: reading the file and packing the weights.
+        input_shape: (T, S, S, 3).
+        input_type: int8 (pixel - 128) or float32 (normalised).
+
+    Raises:
+        UserError: the file is missing or no .pte, executorch is not installed, or this process runs ExecuTorch with
+            another number of threads already.
+    """
+
+    def __init__(self, path: Path | str, threads: int = 1) -> None:
+        if not Path(path).is_file():
+            raise UserError(f"there is no file {path}; export it with converters/export_executorch.py")
+        self.path, self.threads = Path(path), threads
+        portable = _portable_lib(threads)
+        start = time.perf_counter()
+        with _native_log() as log:
+            try:
+                self._module = portable._load_for_executorch(str(path))
+                meta = self._module.method_meta("forward").input_tensor_meta(0)
+                self.input_shape, self.input_type = tuple(meta.sizes()), _TYPES[meta.dtype()]
+                self.run(np.zeros(self.input_shape, self.input_type))  # packs the weights
+            except (RuntimeError, KeyError, IndexError) as error:
+                reason = " ".join((log() or str(error)).split())[:200]
+                raise UserError(f"ExecuTorch cannot load {path}: {reason}; export it again") from error
+        self.load_seconds = time.perf_counter() - start
+        self.runtime = f"executorch {version('executorch')} (XNNPACK)"
+
+    def run(self, x_THWC: np.ndarray) -> np.ndarray:
+        """A clip in the type and shape of the artefact's input -> logits float32 (K,).
+
+        Raises:
+            UserError: another type or shape.
+        """
+        if x_THWC.shape != self.input_shape or x_THWC.dtype != self.input_type:
+            raise UserError(
+                f"{self.path.name} takes a clip of {self.input_type} {self.input_shape}, "
+                f"not of {x_THWC.dtype} {x_THWC.shape}"
+            )
+        logits: torch.Tensor = self._module.forward([torch.from_numpy(np.ascontiguousarray(x_THWC))])[0]
+        return logits.numpy().reshape(-1)
+
+    def close(self) -> None:
+        """Free the program and its memory; the runner cannot run afterwards."""
+        self._module = None
+
+
+def _portable_lib(threads: int) -> Any:
+    """ExecuTorch's Python binding with its pool set to ``threads``."""
+    global _threads_of_process
+    if threads < 1:
+        raise UserError(f"threads is {threads}; expected at least 1")
+    with _native_log(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            from executorch.extension.pybindings import portable_lib
+        except ImportError as error:
+            raise missing_extra("executorch", "executorch") from error
+        if _threads_of_process is None:
+            portable_lib._unsafe_reset_threadpool(threads)
+            _threads_of_process = threads
+    if threads != _threads_of_process:
+        raise UserError(
+            f"this process runs ExecuTorch with {_threads_of_process} thread(s) and cannot change to {threads}; "
+            "measure each number of threads in a process of its own"
+        )
+    return portable_lib
+
+
+@contextlib.contextmanager
+def _native_log() -> Iterator[Any]:
+    """Keep what native code writes to standard error off the screen; yields a function that reads it."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as sink:
+        screen = os.dup(2)
+        os.dup2(sink.fileno(), 2)
+
+        def read() -> str:
+            sink.seek(0)
+            return sink.read().decode(errors="replace")
+
+        try:
+            yield read
+        finally:
+            os.dup2(screen, 2)
+            os.close(screen)
