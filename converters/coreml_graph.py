@@ -11,7 +11,7 @@ from torch.fx import Graph, Node
 
 _PERMUTE = torch.ops.aten.permute.default
 _RESHAPES = (torch.ops.aten.view.default, torch.ops.aten.reshape.default)
-_TO_CHANNELS_LAST, _TO_CHANNELS_FIRST = [0, 2, 3, 1], [0, 3, 1, 2]
+_TO_CHANNELS_LAST, _TO_CHANNELS_FIRST, _EXCHANGE = [0, 2, 3, 1], [0, 3, 1, 2], [0, 2, 1, 3]
 
 
 def prepare(program: ExportedProgram) -> ExportedProgram:
@@ -46,19 +46,19 @@ def merge_transposes(graph: Graph) -> None:
     and exchanging T and C is all that is left to do.
     """
     for last in list(graph.nodes):
-        middle = last.args[0] if _is_permute(last, _TO_CHANNELS_FIRST) else None
-        first = middle.args[0] if isinstance(middle, Node) and middle.target in _RESHAPES else None
-        if not isinstance(first, Node) or not _is_permute(first, _TO_CHANNELS_LAST):
+        middle = _source(last) if _is_permute(last, _TO_CHANNELS_FIRST) else None
+        first = _source(middle) if middle is not None and middle.target in _RESHAPES else None
+        source = _source(first) if first is not None and _is_permute(first, _TO_CHANNELS_LAST) else None
+        if middle is None or first is None or source is None:
             continue
-        source, before, after = first.args[0], _shape(first.args[0]), _shape(last)
-        exchanged = [0, 2, 1, 3]
+        before, after = _shape(source), _shape(last)
         with graph.inserting_before(last):
             if after[0] == 1 and after[1:3] == [before[1], before[0]]:  # (T, C, H, W) -> (1, C, T, P)
-                rows = _call(graph, middle, source, [1, before[0], before[1], after[3]])
-                merged = _call(graph, last, rows, exchanged)
+                rows = _like(graph, middle, source, [1, before[0], before[1], after[3]])
+                merged = _like(graph, last, rows, _EXCHANGE)
             elif before[0] == 1 and after[:2] == [before[2], before[1]]:  # (1, C, T, P) -> (T, C, H, W)
-                rows = _call(graph, first, source, exchanged)
-                merged = _call(graph, middle, rows, after)
+                rows = _like(graph, first, source, _EXCHANGE)
+                merged = _like(graph, middle, rows, after)
             else:
                 continue
         last.replace_all_uses_with(merged)
@@ -67,20 +67,21 @@ def merge_transposes(graph: Graph) -> None:
                 graph.erase_node(node)
 
 
-def _is_permute(node: object, dims: list[int]) -> bool:
-    return isinstance(node, Node) and node.target == _PERMUTE and list(node.args[1]) == dims
+def _is_permute(node: Node, dims: list[int]) -> bool:
+    return bool(node.target == _PERMUTE and node.args[1] == dims)
+
+
+def _source(node: Node) -> Node | None:
+    return node.args[0] if node.args and isinstance(node.args[0], Node) else None
 
 
 def _shape(node: Node) -> list[int]:
     return list(node.meta["val"].shape)
 
 
-def _call(graph: Graph, like: Node, source: Node, argument: list[int]) -> Node:
-    """A node with the target and the layer of ``like``."""
-    made = graph.call_function(like.target, (source, argument))
-    made.meta = {**like.meta, "val": torch.empty(_result(like, source, argument), device="meta")}
+def _like(graph: Graph, like: Node, source: Node, argument: list[int]) -> Node:
+    """The permute or reshape ``like``, of another source and to another shape, still in its layer."""
+    shape = [_shape(source)[axis] for axis in argument] if like.target == _PERMUTE else argument
+    made = graph.create_node("call_function", like.target, (source, argument))
+    made.meta = {**like.meta, "val": torch.empty(shape, device="meta")}
     return made
-
-
-def _result(like: Node, source: Node, argument: list[int]) -> list[int]:
-    return [_shape(source)[axis] for axis in argument] if like.target == _PERMUTE else argument

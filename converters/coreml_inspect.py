@@ -109,7 +109,8 @@ def operators(program: MilProgram) -> dict[str, dict[str, int]]:
 
     A compute operation counts as int8 when int8 comes in and int8 goes out; others by their declared types.
     """
-    flow, counted = Dataflow(program), {}
+    flow = Dataflow(program)
+    counted: dict[str, Counter[str]] = {}
     for op in program.operations:
         counted.setdefault(op.type, Counter())[_compute_type(flow, op)] += 1
     return {kind: dict(types) for kind, types in sorted(counted.items())}

@@ -97,8 +97,9 @@ class _Quantizer:
         kernel = kernel_layout(op.kind, conv.weight_q.numpy())
         name, axis = self.layers[op.index], 3 if op.kind == "DEPTHWISE_CONV_2D" else 0
         bias_scales = np.float32(source.scale) * scales
-        op.inputs[1] = self._new(f"{name}.weight", kernel, _INT8, scales, axis)
-        op.inputs[2] = self._new(f"{name}.bias", conv.bias_q.numpy().astype("<i4"), _INT32, bias_scales, 0)
+        zeros, bias = np.zeros(len(scales)), conv.bias_q.numpy().astype("<i4")
+        op.inputs[1] = self._new(f"{name}.weight", kernel, _INT8, _quantization(scales, zeros, axis))
+        op.inputs[2] = self._new(f"{name}.bias", bias, _INT32, _quantization(bias_scales, zeros, 0))
         return conv.out
 
     def _point_of(self, op: Op, tensor: int) -> Point:
@@ -121,15 +122,15 @@ class _Quantizer:
         if value is None or value.dtype != np.float32:
             return
         name = f"{self.graph.name(op.outputs[0])}.constant"
-        op.inputs[slot] = self._new(name, _round_to(value, point), _INT8, np.float32([point.scale]), 0)
-        self.graph.tensors[op.inputs[slot]].quantization.zeroPoint[:] = point.zero_point
+        kept = _quantization(np.float32([point.scale]), [point.zero_point], 0)
+        op.inputs[slot] = self._new(name, _round_to(value, point), _INT8, kept)
 
-    def _new(self, name: str, value: np.ndarray, dtype: int, scales: np.ndarray, axis: int) -> int:
+    def _new(self, name: str, value: np.ndarray, dtype: int, quantization: Any) -> int:
         """A new constant; never the old one changed, since TensorFlow shares equal constants among layers."""
         tensor = schema.TensorT()
         tensor.name, tensor.shape, tensor.type, tensor.hasRank = name.encode(), list(value.shape), dtype, True
         tensor.buffer = self._buffer(value)
-        tensor.quantization = _quantization(scales, np.zeros(len(scales), np.int64), axis)
+        tensor.quantization = quantization
         self.graph.tensors.append(tensor)
         return len(self.graph.tensors) - 1
 

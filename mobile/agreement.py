@@ -49,10 +49,13 @@ def compare(
         step: the scale of the int8 logits.
 
     Raises:
-        ValueError: different shapes (broadcasting would hide them), no clips, or values that are not finite.
+        ValueError: different shapes (broadcasting would hide them), no clips, labels of other clips, or values that
+            are not finite.
     """
     if left_MK.shape != right_MK.shape or left_MK.ndim != 2 or left_MK.shape[0] == 0:
         raise ValueError(f"cannot compare logits of shapes {left_MK.shape} and {right_MK.shape}")
+    if labels_M is not None and labels_M.shape != left_MK.shape[:1]:
+        raise ValueError(f"{labels_M.shape} labels do not belong to {left_MK.shape[0]} clips")
     left, right = left_MK.astype(np.float64), right_MK.astype(np.float64)
     if not (np.isfinite(left).all() and np.isfinite(right).all()):
         raise ValueError("logits are not finite")

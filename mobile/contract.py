@@ -97,9 +97,12 @@ class Contract:
 
 
 def contract_path(artefact: Path | str) -> Path:
-    """``model.tflite`` -> ``model.contract.json`` in the same folder."""
+    """``model.tflite`` -> ``model.tflite.contract.json`` in the same folder.
+
+    The suffix stays: the artefacts of three runtimes lie in one folder and differ in layout and data type.
+    """
     artefact = Path(artefact)
-    return artefact.with_name(f"{artefact.stem}.contract.json")
+    return artefact.with_name(f"{artefact.name}.contract.json")
 
 
 def load_contract(artefact: Path | str) -> Contract:

@@ -214,6 +214,10 @@ def deploy_form(network: FrameNetwork) -> DeployNetwork:
     blocks = list(network.features.children())[1:-1]
     if not blocks or not all(isinstance(block, InvertedResidual) for block in blocks):
         raise ValueError("there is a deploy form for the MobileNetV2 networks only (sth_, tsn_, tsm_mobilenet_v2)")
+    if _is_hybrid(blocks[0]) and blocks[0].use_res_connect:
+        raise ValueError(
+            "first_block with a width below 0.27 has no deploy form: its stem is split, its sum needs it whole"
+        )
     return DeployNetwork(network).eval()
 
 

@@ -22,7 +22,7 @@ from training.checkpoint import load_checkpoint, network_of, save_checkpoint
 from training.errors import UserError, run_cli
 from training.files import write_json
 from training.loop import LAST, Trainer
-from training.recipe import Recipe, override
+from training.recipe import Recipe, check, override
 
 EXAMPLES = """examples:
   python -m mobile.qat runs/rendered_sth-seed0/final.pt
@@ -64,13 +64,19 @@ def quantization_aware_training(
 
     Returns:
         The network in "int8", and the scores of float before, and of int8.
+
+    Raises:
+        UserError: a network without a deploy form, one that cannot be rounded, or what ``Trainer`` raises.
     """
     torch.manual_seed(recipe.seed)
-    network = deploy_form(network_of(checkpoint))
+    try:
+        network = deploy_form(network_of(checkpoint))
+    except ValueError as error:
+        raise UserError(f"{checkpoint['network']}: {error}") from error
     labels = list(checkpoint["labels"])
 
     def pack(metrics: dict[str, Any]) -> dict[str, Any]:
-        return {**checkpoint, "metrics": metrics}
+        return {**checkpoint, "metrics": metrics}  # float weights: `trainer` holds the state of this run
 
     def freeze_ranges(epoch: int) -> None:
         # The ranges stop moving in the second part, so that the weights can settle on their grid.
@@ -78,8 +84,8 @@ def quantization_aware_training(
             point.observing = point is not network.input and epoch < recipe.qat_freeze * recipe.epochs
 
     trainer = Trainer(
-        network, recipe, folder, pack=pack, labels=labels, to_input=lambda x_NTCHW: x_NTCHW.flatten(0, 1),
-        on_epoch=freeze_ranges,
+        network, recipe, folder, pack=pack, labels=labels, final=None,
+        to_input=lambda x_NTCHW: x_NTCHW.flatten(0, 1), on_epoch=freeze_ranges,
     )  # fmt: skip
     float_scores = trainer.validate(recipe.size)
     network.set_system("qat")
@@ -87,7 +93,10 @@ def quantization_aware_training(
         trainer.resume(load_checkpoint(folder / LAST))
     trainer.run()
     network.cpu()
-    convert_to_int8(network)
+    try:
+        convert_to_int8(network)
+    except ValueError as error:
+        raise UserError(f"cannot round the network to int8: {error}; lower qat_lr") from error
     trainer.device = torch.device("cpu")
     return network, {"float": float_scores, "int8": trainer.validate(recipe.size)}
 
@@ -112,9 +121,11 @@ def main() -> None:
     chosen = qat_recipe(override(recipe_of(checkpoint), arguments.set))
     if arguments.seed is not None:
         chosen = dataclasses.replace(chosen, seed=arguments.seed)
+    check(chosen)
     if chosen.threads:
         torch.set_num_threads(chosen.threads)
-    folder = arguments.out or arguments.checkpoint.parent.with_name(arguments.checkpoint.parent.name + "_qat")
+    beside = arguments.checkpoint.resolve().parent
+    folder = arguments.out or beside.with_name(f"{beside.name}_qat")
     if (folder / LAST).exists() and not arguments.resume:
         raise UserError(f"{folder / LAST} exists; go on from it with --resume, or choose another folder with --out")
     network, results = quantization_aware_training(checkpoint, chosen, folder, resume=arguments.resume)

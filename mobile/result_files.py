@@ -151,14 +151,37 @@ class Predictions:
     clips: tuple[Prediction, ...]
 
 
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A step of a run of several: "done", "failed" or "not run" with the reason in ``note``."""
+
+    name: str
+    status: str
+    seconds: float
+    note: str
+
+    def __post_init__(self) -> None:
+        if self.status not in ("done", FAILED, NOT_RUN) or (self.status != "done" and not self.note):
+            raise ValueError(f"step {self.name!r} is {self.status!r} with the reason {self.note!r}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Steps:
+    """The steps of ``python -m mobile.demo`` and the machine that ran them."""
+
+    host: dict[str, Any]
+    steps: tuple[Step, ...]
+
+
 KINDS: dict[str, type] = {
     "accuracy": Accuracy,
     "parity": Parity,
     "latency": Latency,
     "artefact": Artefact,
     "predictions": Predictions,
+    "steps": Steps,
 }
-Result = Accuracy | Parity | Latency | Artefact | Predictions
+Result = Accuracy | Parity | Latency | Artefact | Predictions | Steps
 
 
 def load_result(path: Path) -> Result:
@@ -177,7 +200,7 @@ def load_result(path: Path) -> Result:
         raise UserError(f"{path} is no whole {kind} file: {error}; measure again with --json") from error
 
 
-def load_results(folder: Path) -> dict[str, Result]:
+def load_results(folder: Path, pattern: str = "*.json") -> dict[str, Result]:
     """All result files directly in a folder, by the name of the file without its ending.
 
     Raises:
@@ -185,7 +208,7 @@ def load_results(folder: Path) -> dict[str, Result]:
     """
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}; commands write result files with --json")
-    return {path.stem: load_result(path) for path in sorted(folder.glob("*.json"))}
+    return {path.stem: load_result(path) for path in sorted(folder.glob(pattern))}
 
 
 def _build(cls: type, content: Any, where: str) -> Any:

@@ -249,7 +249,7 @@ def check_recalibration(network: FrameNetwork, spec: InputSpec) -> None:
         normal_variance = x.var((0, 2, 3)) / spread**2
         alive = norm.running_var > 1e-3  # other channels are constant and stay so
         assert float(mean_off.abs().max()) < 1e-2
-        assert float(alive.float().mean()) > 0.5
+        assert float(alive.float().mean()) > 0.2
         # the mean of the batches' variances leaves out what lies between batches
         assert float((normal_variance[alive] - 1).abs().mean()) < 0.15
 

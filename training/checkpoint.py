@@ -7,6 +7,7 @@ A checkpoint is a dictionary that ``torch.load(weights_only=True)`` reads. ``mod
 from __future__ import annotations
 
 import dataclasses
+import functools
 import subprocess
 from importlib import metadata
 from pathlib import Path
@@ -24,6 +25,7 @@ FORMAT = "sth-checkpoint/1"
 _REQUIRED = ("network", "options", "labels", "input", "model", "recipe")
 
 
+@functools.cache  # the version that runs: the files may change while it does
 def code_version() -> str:
     """The commit of a checkout ("+" where files differ from it), or the installed package's version."""
     here = Path(__file__).resolve().parent
@@ -33,8 +35,13 @@ def code_version() -> str:
             cwd=here, capture_output=True, text=True, check=True,
         ).stdout.strip()  # fmt: skip
     except (OSError, subprocess.CalledProcessError):
+        pass
+    else:
+        return commit
+    try:
         return metadata.version("sth-mobile")
-    return commit
+    except metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def make_checkpoint(
@@ -81,10 +88,6 @@ def load_checkpoint(path: Path | str) -> dict[str, Any]:
     return checkpoint
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:120]
-
-
 def network_of(checkpoint: dict[str, Any], path: Path | str = "the checkpoint") -> FrameNetwork:
     """The network of a checkpoint, in evaluation mode.
 
@@ -99,10 +102,9 @@ def network_of(checkpoint: dict[str, Any], path: Path | str = "the checkpoint") 
             **checkpoint["options"],
         )
         network.load_state_dict(checkpoint["model"])
-    except (ValueError, RuntimeError) as error:
-        raise UserError(
-            f"{path}: the weights are not those of {checkpoint['network']}: {_first_line(error)}"
-        ) from error
+    except (ValueError, RuntimeError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{path}: the weights are not those of {checkpoint['network']}: {reason}") from error
     return network.eval()
 
 

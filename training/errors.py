@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -19,7 +20,7 @@ def missing_extra(package: str, extra: str) -> UserError:
 
 
 def run_cli(main: Callable[[], int | None]) -> None:
-    """Run ``main`` and leave the process: 0, its own status, 1 after a UserError, 130 after Ctrl-C."""
+    """Run ``main`` and leave the process: 0, its own status, 1 after an error for people, 130 after Ctrl-C."""
     try:
         status = main() or 0
     except UserError as error:
@@ -29,6 +30,18 @@ def run_cli(main: Callable[[], int | None]) -> None:
         print("stopped by the user; files written so far are whole", file=sys.stderr)
         status = 130
     except BrokenPipeError:
+        _close_output()
         status = 141
-    sys.stdout.flush()
+    except OSError as error:  # a full disk, a folder without permission
+        print(f"error: {error.filename or 'input or output'}: {error.strerror or error}", file=sys.stderr)
+        status = 1
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _close_output()
     sys.exit(status)
+
+
+def _close_output() -> None:
+    """Nobody reads standard output any more: what is still in its buffer must not fail when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

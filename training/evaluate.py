@@ -19,11 +19,11 @@ from rich.table import Table
 from tqdm import tqdm
 
 from training.checkpoint import code_version, input_spec_of, load_checkpoint, network_of
-from training.clips import DATA_HELP, ClipDataset, ClipLoader, open_data
+from training.clips import DATA_HELP, UNLABELLED, ClipDataset, ClipLoader, open_data
 from training.errors import UserError, run_cli
 from training.files import write_json
 from training.input_spec import InputSpec
-from training.metrics import plot_confusion, scores
+from training.metrics import check_picture, plot_confusion, scores
 
 EXAMPLES = """examples:
   python -m training.evaluate runs/rendered_sth-seed0/final.pt --data rendered:2000:9
@@ -73,18 +73,19 @@ def evaluate(
     Raises:
         UserError: a bad model or data, or (unless ``skip_broken``) a clip that cannot be used.
     """
+    if clips_per_video < 1:
+        raise UserError(f"clips per video is {clips_per_video}; expected at least 1")
     spec, labels, predict, about = open_model(model)
     source = open_data(data, split, labels)
+    if any(source.label_of(index) == UNLABELLED for index in range(len(source))):
+        raise UserError(f"the split {split!r} has clips without labels; evaluate on validation")
     dataset = ClipDataset(source, spec, training=False, clips_per_video=clips_per_video, repeat_short=repeat_short)
     loader = ClipLoader(dataset, 1, on_error="skip" if skip_broken else "stop")
     logits, truths = [], []
     for batch in tqdm(loader, desc=Path(model).name, unit="clip", mininterval=2):
         logits.append(np.mean([predict(frames.numpy()) for frames in batch.frames_NTHWC], axis=0))
         truths.append(batch.labels_N.numpy())
-    truths_M = np.concatenate(truths)
-    if (truths_M < 0).any():
-        raise UserError(f"the split {split!r} has clips without labels; evaluate on validation")
-    result = scores(np.stack(logits), truths_M)
+    result = scores(np.stack(logits), np.concatenate(truths))
     return {
         "kind": "accuracy",
         "code_version": code_version(),
@@ -122,6 +123,8 @@ def main() -> None:
     data = arguments.data
     if arguments.seed is not None and data.startswith("rendered:"):
         data = f"rendered:{data.split(':')[1]}:{arguments.seed}"
+    if arguments.plot:
+        check_picture(arguments.plot)
     result = evaluate(
         arguments.model,
         data,

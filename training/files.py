@@ -23,7 +23,7 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
     the temporary is removed and what was at ``target`` is untouched.
 
     Raises:
-        UserError: the folder cannot be made or written to.
+        UserError: the folder cannot be made or written to, or a file was made and ``target`` is a folder.
     """
     target = Path(target)
     try:
@@ -40,10 +40,19 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
 
 
 def _replace(temporary: Path, target: Path, scratch: Path) -> None:
-    if target.is_dir() and not target.is_symlink():
-        # A folder cannot be replaced in one step: the old one steps aside and goes with the scratch folder.
-        os.replace(target, scratch / "replaced")
-    os.replace(temporary, target)
+    if not target.is_dir() or target.is_symlink():
+        os.replace(temporary, target)
+        return
+    if temporary.is_file():
+        raise UserError(f"cannot write {target}: it is a folder; give the name of a file")
+    # A folder cannot be replaced in one step: the old one steps aside and goes with the scratch folder.
+    aside = scratch / "replaced"
+    os.replace(target, aside)
+    try:
+        os.replace(temporary, target)
+    except OSError:
+        os.replace(aside, target)
+        raise
 
 
 def write_json(target: Path | str, value: Any) -> None:

@@ -13,7 +13,7 @@ import time
 import types
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -23,15 +23,14 @@ from tqdm import tqdm
 
 from training import checkpoint as checkpoints
 from training.clips import CachedClips, ClipDataset, ClipLoader, open_data
-from training.errors import UserError
+from training.errors import UserError, missing_extra
 from training.files import write_json
 from training.input_spec import InputSpec
 from training.metrics import scores
 from training.recipe import Recipe
 
-# TensorBoard's writer imports all of TensorFlow where it finds it, unless this module exists.
-sys.modules.setdefault("tensorboard.compat.notf", types.ModuleType("tensorboard.compat.notf"))
-from torch.utils.tensorboard import SummaryWriter  # noqa: E402
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 LAST, FINAL, RESULT = "last.pt", "final.pt", "result.json"
 
@@ -45,6 +44,24 @@ def device_of(recipe: Recipe) -> torch.device:
     if recipe.device == "cuda" and not torch.cuda.is_available():
         raise UserError("device is cuda, and PyTorch sees no CUDA device; use --set device=cpu")
     return torch.device("cuda" if recipe.device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def open_writer(folder: Path) -> SummaryWriter:
+    """TensorBoard scalars in a folder.
+
+    Raises:
+        UserError: TensorBoard is not installed, or the folder cannot be written to.
+    """
+    # TensorBoard's writer imports all of TensorFlow where it finds it, unless this module exists.
+    sys.modules.setdefault("tensorboard.compat.notf", types.ModuleType("tensorboard.compat.notf"))
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise missing_extra("tensorboard", "train") from error
+    try:
+        return SummaryWriter(str(folder))
+    except OSError as error:
+        raise UserError(f"cannot write into {folder}: {error.strerror}; choose another folder") from error
 
 
 def open_loader(recipe: Recipe, *, training: bool, size: int, labels: list[str] | None = None) -> ClipLoader:
@@ -100,6 +117,7 @@ class Progress:
     epoch: int = 0
     batch: int = 0
     seconds: float = 0.0
+    losses: list[float] = dataclasses.field(default_factory=list)  # of this epoch's batches so far
     history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
 
@@ -110,6 +128,7 @@ class Trainer:
         module: maps ``to_input(x_NTCHW)`` to logits (N, K).
         folder: where checkpoints, TensorBoard scalars and ``result.json`` go.
         pack: makes a checkpoint's content from metrics; the loop adds its own state under ``trainer``.
+        final: name of the checkpoint of the finished network; None for none.
         on_epoch: called with the epoch before it starts (QAT freezes its ranges there).
     """
 
@@ -121,6 +140,7 @@ class Trainer:
         *,
         pack: Callable[[dict[str, Any]], dict[str, Any]],
         labels: list[str],
+        final: str | None = FINAL,
         to_input: Callable[[torch.Tensor], torch.Tensor] = lambda x_NTCHW: x_NTCHW,
         on_epoch: Callable[[int], None] = lambda epoch: None,
     ) -> None:
@@ -130,11 +150,10 @@ class Trainer:
         if recipe.channels_last:
             self.module = self.module.to(memory_format=torch.channels_last)
         self.forward = torch.compile(self.module) if recipe.compile else self.module
-        self.pack, self.to_input, self.on_epoch = pack, to_input, on_epoch
+        self.pack, self.to_input, self.on_epoch, self.final = pack, to_input, on_epoch, final
         self.optimizer = make_optimizer(self.module, recipe)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.amp == "fp16")
         self.progress = Progress()
-        self.losses: list[float] = []
 
     def state(self) -> dict[str, Any]:
         """What resuming needs beside the weights."""
@@ -172,32 +191,35 @@ class Trainer:
     def run(self) -> dict[str, Any]:
         """Train to the last epoch; returns the last validation's scores, which ``result.json`` holds too."""
         recipe, progress = self.recipe, self.progress
-        writer = SummaryWriter(str(self.folder / "tensorboard"))
+        writer = open_writer(self.folder / "tensorboard")
         loaders: dict[int, ClipLoader] = {}
+        final: dict[str, Any] | None = None
         for epoch in range(progress.epoch, recipe.epochs):
             size = recipe.early_size if epoch < recipe.early_epochs else recipe.size
             if size not in loaders:
                 loaders = {size: open_loader(recipe, training=True, size=size, labels=self.labels)}
             self.on_epoch(epoch)
             row = self._epoch(epoch, loaders[size], writer)
-            progress.epoch, progress.batch = epoch + 1, 0
+            progress.epoch, progress.batch, progress.losses = epoch + 1, 0, []
             if (epoch + 1) % recipe.validate_every == 0 or epoch + 1 == recipe.epochs:
-                row |= {key: value for key, value in self.validate(size).items() if key != "confusion"}
+                found = self.validate(size)
+                final = found if epoch + 1 == recipe.epochs and size == recipe.size else None
+                row |= {key: value for key, value in found.items() if key != "confusion"}
                 writer.add_scalar("validation/top1", row["top1"], epoch + 1)
             progress.history.append(row)
             tqdm.write(" ".join(f"{key} {value:.4g}" for key, value in row.items()))
             self.save(LAST, row)
         writer.close()
-        final = self.validate(recipe.size)
+        if final is None:
+            final = self.validate(recipe.size)
         self._finish(final)
         return final
 
     def _epoch(self, epoch: int, loader: ClipLoader, writer: SummaryWriter) -> dict[str, Any]:
         """One epoch from ``progress.batch`` on."""
         progress, saved, started = self.progress, time.monotonic(), time.monotonic()
-        begun = progress.seconds
+        begun, losses = progress.seconds, progress.losses
         loader.set_epoch(epoch, start_batch=progress.batch)
-        losses: list[float] = []
         waiting, asked = 0.0, time.monotonic()
         self.module.train()
         bar = tqdm(loader, total=len(loader), initial=progress.batch, desc=f"epoch {epoch + 1}/{self.recipe.epochs}",
@@ -208,7 +230,7 @@ class Trainer:
             losses.append(
                 self._step(batch.frames_NTHWC, batch.labels_N, learning_rate(self.recipe, epoch + share), loader)
             )
-            progress.batch += 1
+            progress.batch = loader.position
             progress.seconds = begun + time.monotonic() - started
             bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}", skipped=len(loader.skipped), refresh=False)
             step = epoch * len(loader) + progress.batch
@@ -217,7 +239,6 @@ class Trainer:
                 self.save(LAST, {})
                 saved = time.monotonic()
             asked = time.monotonic()
-        self.losses += losses
         seconds = max(time.monotonic() - started, 1e-9)
         return {"epoch": epoch + 1, "loss": float(np.mean(losses)) if losses else math.nan,
                 "waiting_for_data": waiting / seconds, "skipped": len(loader.skipped)}  # fmt: skip
@@ -272,4 +293,5 @@ class Trainer:
         }
         write_json(self.folder / RESULT, result)
         summary = {key: final[key] for key in ("clips", "top1", "top5")}
-        checkpoints.save_checkpoint(self.folder / FINAL, self.pack(summary))
+        if self.final is not None:
+            checkpoints.save_checkpoint(self.folder / self.final, self.pack(summary))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from training.errors import UserError
 from training.files import atomic_path
 
 
@@ -38,8 +39,23 @@ def scores(logits_MK: np.ndarray, labels_M: np.ndarray) -> dict[str, Any]:
     }
 
 
+def check_picture(target: Path | str) -> None:
+    """Refuse a picture that cannot be drawn, before the work that it shows.
+
+    Raises:
+        UserError: the suffix is neither .png nor .svg.
+    """
+    if Path(target).suffix not in (".png", ".svg"):
+        raise UserError(f"cannot draw {target}: expected a name ending in .png or .svg")
+
+
 def plot_confusion(confusion: list[list[int]], labels: list[str], target: Path | str, title: str) -> None:
-    """Draw a confusion matrix, rows in per cent of their class, as PNG or SVG by the target's suffix."""
+    """Draw a confusion matrix, rows in per cent of their class, as PNG or SVG by the target's suffix.
+
+    Raises:
+        UserError: another suffix.
+    """
+    check_picture(target)
     import matplotlib
 
     matplotlib.use("Agg")

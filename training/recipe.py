@@ -10,6 +10,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from training.errors import UserError
 from training.input_spec import InputSpec
@@ -108,21 +109,54 @@ def override(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
     try:
         merged = OmegaConf.merge(OmegaConf.structured(recipe), OmegaConf.from_dotlist(list(assignments)))
         changed = OmegaConf.to_object(merged)
-    except OmegaConfBaseException as error:
+    except (OmegaConfBaseException, YAMLError) as error:
         known = ", ".join(field.name for field in dataclasses.fields(Recipe))
-        reason = str(error).splitlines()[0]
+        reason = " ".join(str(error).split()) if isinstance(error, YAMLError) else str(error).splitlines()[0]
         raise UserError(f"--set: {reason}; the keys are: {known}") from error
     assert isinstance(changed, Recipe)
-    _check(changed)
+    check(changed)
     return changed
 
 
-def _check(recipe: Recipe) -> None:
+_AT_LEAST: dict[str, float] = {
+    "epochs": 1,
+    "batch": 1,
+    "segments": 1,
+    "validate_every": 1,
+    "qat_epochs": 1,
+    "seed": 0,
+    "workers": 0,
+    "threads": 0,
+    "early_epochs": 0,
+    "cache_short_side": 0,
+    "warmup_epochs": 0,
+    "lr": 0,
+    "qat_lr": 0,
+    "clip_gradient": 0,
+    "checkpoint_minutes": 0,
+}
+
+
+def check(recipe: Recipe) -> None:
+    """Refuse values that would fail later, when a run has begun.
+
+    Raises:
+        UserError: names the key and what is expected.
+    """
     for key, choices in _CHOICES.items():
         if getattr(recipe, key) not in choices:
-            raise UserError(f"{key} is {getattr(recipe, key)!r}; expected one of {', '.join(map(str, choices))}")
-    if recipe.epochs < 1 or recipe.batch < 1:
-        raise UserError(f"epochs is {recipe.epochs} and batch {recipe.batch}; both must be at least 1")
-    for size in (recipe.size, recipe.early_size):
-        if size < 0 or size % 32 or (size == 0 and size is recipe.size):
-            raise UserError(f"size is {size}; expected a positive multiple of 32")
+            raise UserError(f"{key} is {getattr(recipe, key)!r}; expected one of {', '.join(choices)}")
+    for key, least in _AT_LEAST.items():
+        if not getattr(recipe, key) >= least:
+            raise UserError(f"{key} is {getattr(recipe, key)}; expected at least {least:g}")
+    if recipe.size <= 0 or recipe.size % 32:
+        raise UserError(f"size is {recipe.size}; expected a positive multiple of 32")
+    if recipe.early_epochs and (recipe.early_size <= 0 or recipe.early_size % 32):
+        raise UserError(f"early_size is {recipe.early_size}; expected a positive multiple of 32, or early_epochs=0")
+    if not recipe.crop_scales or not all(0 < scale <= 1 for scale in recipe.crop_scales):
+        raise UserError(f"crop_scales is {recipe.crop_scales}; expected shares above 0 and up to 1")
+    for key in ("label_smoothing", "qat_freeze", "dropout"):
+        if not 0 <= getattr(recipe, key) <= 1:
+            raise UserError(f"{key} is {getattr(recipe, key)}; expected a share between 0 and 1")
+    if recipe.qat_freeze == 0:
+        raise UserError("qat_freeze is 0: no range would ever be observed; expected a share above 0")

@@ -18,7 +18,7 @@ from training.loop import FINAL, LAST, RESULT, Trainer, open_loader
 from training.networks import FrameNetwork, build_network
 from training.networks.imagenet import load_imagenet
 from training.networks.recalibrate import is_folded, recalibrate
-from training.recipe import Recipe, override
+from training.recipe import Recipe, check, override
 from training.recipes import RECIPES, recipe
 
 EXAMPLES = """examples:
@@ -79,6 +79,7 @@ def train(chosen: Recipe, *, resume: bool = False) -> dict[str, Any]:
         raise UserError(f"{last} exists; go on from it with --resume, or choose another folder with --set out=DIR")
     _check_apart(chosen)
     labels = list(open_data(chosen.train_data, "train").labels)
+    open_data(chosen.validation_data, "validation", labels)  # what is wrong with it shows now, not after an epoch
     network = build(chosen, labels)
 
     def pack(metrics: dict[str, Any]) -> dict[str, Any]:
@@ -119,6 +120,7 @@ def main() -> None:
         chosen = dataclasses.replace(chosen, weights=arguments.weights)
     if arguments.seed is not None:
         chosen = dataclasses.replace(chosen, seed=arguments.seed)
+    check(chosen)
     final = train(chosen, resume=arguments.resume)
     folder = folder_of(chosen)
     print(f"top-1 {final['top1']:.2f} % on {final['clips']} clips; wrote {folder / FINAL} and {folder / RESULT}")

@@ -9,7 +9,7 @@ The program is translated once into a list of steps; running is one torch call o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +49,7 @@ class MilInterpreter:
         translated = [self._translate(op) for op in program.operations]
         self._plan([step for step in translated if step is not None])
 
-    def run(self, feeds: dict[str, np.ndarray | torch.Tensor]) -> dict[str, np.ndarray]:
+    def run(self, feeds: Mapping[str, np.ndarray | torch.Tensor]) -> dict[str, np.ndarray]:
         """Values of the program's outputs by name, from values of all its inputs by name.
 
         Raises:
@@ -95,7 +95,7 @@ class MilInterpreter:
         """Slots of the operation's tensors; constants among them get slots of their own."""
         numbers = []
         for parameter in _TENSORS.get(op.type, ("x",)):
-            for binding in op.inputs[parameter] if parameter in op.inputs else []:
+            for binding in op.inputs.get(parameter, []):
                 if isinstance(binding, np.ndarray):
                     numbers.append(len(self._slots))
                     self._slots[f"constant {len(self._slots)}"] = numbers[-1]

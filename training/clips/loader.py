@@ -52,6 +52,7 @@ class ClipLoader:
 
     Attributes:
         skipped: reason by name of every clip that was left out so far.
+        position: batches of this epoch that were given or left out so far; `start_batch` of a run that resumes here.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class ClipLoader:
     ) -> None:
         self.dataset = dataset
         self.skipped: dict[str, str] = {}
+        self.position = 0
         self._stops = on_error == "stop" or (on_error is None and not dataset.training)
         self._batches = _Batches(len(dataset), batch_size, dataset.training, dataset.seed)
         self._loader = DataLoader(
@@ -74,12 +76,14 @@ class ClipLoader:
             collate_fn=collate,
             pin_memory=pin_memory,
             persistent_workers=workers > 0,
+            generator=torch.Generator(),  # else each iteration would draw from the generator that dropout uses
             worker_init_fn=_init_worker,
         )
 
     def set_epoch(self, epoch: int, start_batch: int = 0) -> None:
         """The epoch that the next iteration gives, from `start_batch` on (a run resumed inside an epoch)."""
         self._batches.epoch, self._batches.start_batch = epoch, start_batch
+        self.position = start_batch
 
     def __len__(self) -> int:
         """Batches of a whole epoch."""
@@ -92,9 +96,9 @@ class ClipLoader:
             ClipError: a clip cannot be used and `on_error` is "stop".
             UserError: no clip of the whole epoch can be used.
         """
-        gave_any = False
+        gave_any = self._batches.start_batch > 0
         error: ClipError | None = None
-        for batch in self._loader:
+        for self.position, batch in enumerate(self._loader, start=self._batches.start_batch + 1):
             for error in batch.errors:
                 if self._stops:
                     raise error

@@ -1,0 +1,188 @@
+"""The README's tables: made from result files, never typed.
+
+Between ``<!-- table: NAME -->`` and ``<!-- /table -->`` stands the table of ``NAME.json``, or of all files in the folder
+``NAME``, of the results folder.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mobile.parity import NOT_RUN
+from mobile.result_files import Accuracy, Artefact, Latency, Parity, Result, load_result, load_results
+from training.errors import UserError
+
+_OPENING = re.compile(r"<!-- table: (?P<name>\S+) -->")
+_CLOSING = "<!-- /table -->"
+Cells = Sequence[str]
+
+
+def fill_tables(text: str, results: Path) -> str:
+    """The text with every table made anew.
+
+    Raises:
+        UserError: a marker without its end, a name without result file, or a bad result file.
+    """
+    parts, position = [], 0
+    for opening in _OPENING.finditer(text):
+        if opening.start() < position:
+            raise UserError(f"the table {opening['name']} begins inside of another one; close that with {_CLOSING}")
+        end = text.find(_CLOSING, opening.end())
+        if end < 0:
+            raise UserError(f"the table {opening['name']} has no end; write {_CLOSING} after it")
+        parts += [text[position : opening.end()], "\n", table_of(results_of(results, opening["name"])), "\n"]
+        position = end
+    return "".join([*parts, text[position:]])
+
+
+def results_of(results: Path, name: str) -> list[Result]:
+    """The result files behind a table's name.
+
+    Raises:
+        UserError: there are none.
+    """
+    if (results / f"{name}.json").is_file():
+        return [load_result(results / f"{name}.json")]
+    if (results / name).is_dir():
+        found = load_results(results / name)
+        if found:
+            return list(found.values())
+    raise UserError(f"there is no result file {results / name}.json, and none in a folder {results / name}")
+
+
+def table_of(found: Sequence[Result]) -> str:
+    """Markdown for result files of one kind.
+
+    Raises:
+        UserError: files of different kinds, or of a kind that has no table.
+    """
+    makers: dict[type, Callable[[Any], str]] = {
+        Accuracy: accuracy_table, Parity: parity_tables, Latency: latency_tables, Artefact: artefact_table,
+    }  # fmt: skip
+    kinds = {type(result) for result in found}
+    if len(kinds) != 1 or not kinds <= set(makers):
+        names = ", ".join(sorted(kind.__name__ for kind in kinds))
+        raise UserError(f"one table is of one kind of result file (accuracy, parity, latency, artefact); found {names}")
+    return makers[kinds.pop()](found)
+
+
+def markdown(header: Cells, rows: Sequence[Cells]) -> str:
+    """A Markdown table; columns of figures stand to the right."""
+    right = [bool(rows) and all(_is_figure(row[index]) for row in rows) for index in range(len(header))]
+    rule = ["---:" if figure else "---" for figure in right]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in [header, rule, *rows])
+
+
+def _is_figure(cell: str) -> bool:
+    return not cell or cell[0].isdigit() or cell[0] in "-∞"
+
+
+def number(value: float, form: str) -> str:
+    """A figure, or nothing where there is none."""
+    return "" if math.isnan(value) else "∞" if math.isinf(value) else format(value, form)
+
+
+def accuracy_table(found: Sequence[Accuracy]) -> str:
+    """Runs that differ in nothing but the model's file (seeds) share a row: mean, least and most."""
+    groups: dict[tuple[str, ...], list[Accuracy]] = {}
+    for result in found:
+        key = (result.network, result.precision, result.runtime, f"{result.data} {result.split}", str(result.clips))
+        groups.setdefault(key, []).append(result)
+    rows = []
+    for (network, precision, runtime, data, clips), runs in groups.items():
+        top1, top5 = ([getattr(run, name) for run in runs] for name in ("top1", "top5"))
+        rows.append([network, precision, runtime, f"`{data}`", clips, str(len(runs)), _spread(top1), _spread(top5)])
+    return markdown(["network", "precision", "runtime", "data", "clips", "runs", "top-1 %", "top-5 %"], rows)
+
+
+def _spread(values: list[float]) -> str:
+    mean = f"{sum(values) / len(values):.2f}"
+    return mean if len(values) == 1 else f"{mean} ({min(values):.2f} to {max(values):.2f})"
+
+
+def parity_tables(found: Sequence[Parity]) -> str:
+    header = ["hop", "row", "status", "clips", "max", "mean", "SQNR dB", "same top-1 %", "top-1 % left / right",
+              "within 2 steps %"]  # fmt: skip
+    tables = []
+    for result in found:
+        rows = [[str(row.hop), f"{row.name} (`{row.artefact}`)" if row.artefact else row.name,
+                 f"**{row.status}**: {row.note}" if row.status == NOT_RUN else f"{row.status} ({row.note})",
+                 *agreement_cells(row)] for row in result.rows]  # fmt: skip
+        tables.append(f"{markdown(header, rows)}\n\n`{result.checkpoint}` over `{result.data}`.")
+    return "\n\n".join(tables)
+
+
+def agreement_cells(row: Any) -> list[str]:
+    """Clips, max, mean, SQNR, same top-1, top-1 of both sides and within two steps of a parity row."""
+    if row.agreement is None:
+        return [""] * 7
+    left, right = number(row.number("left_top1"), ".2f"), number(row.number("right_top1"), ".2f")
+    return [
+        number(row.number("clips"), ".0f"),
+        number(row.number("largest"), ".2g"),
+        number(row.number("mean"), ".2g"),
+        number(row.number("sqnr_db"), ".1f"),
+        number(row.number("same_top1"), ".2f"),
+        f"{left} / {right}" if left else "",
+        number(row.number("within_two_steps"), ".2f"),
+    ]
+
+
+def latency_tables(found: Sequence[Latency]) -> str:
+    return "\n\n".join(_latency_table(result) for result in found)
+
+
+def latency_cells(result: Latency) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of a latency table."""
+    rivals = sorted({rival for row in result.rows for rival in row.ratio_to})
+    header = ["network", "runtime", "precision", "input", "median ms", "p90 ms", *(f"/ {rival}" for rival in rivals),
+              "load ms", "peak MB", "size MB", "delegate (pieces)"]  # fmt: skip
+    rows = [
+        [row.network, row.runtime, row.precision, row.input, f"{row.median_ms:.1f}", f"{row.p90_ms:.1f}",
+         *(number(row.ratio_to.get(rival, math.nan), ".3f") for rival in rivals), f"{row.load_ms:.0f}",
+         number(math.nan if row.peak_mb is None else row.peak_mb, ".0f"), f"{row.bytes / 1e6:.1f}", row.delegate]
+        for row in result.rows
+    ]  # fmt: skip
+    return header, rows
+
+
+def _latency_table(result: Latency) -> str:
+    lines = [markdown(*latency_cells(result)), "", f"{result.threads} thread(s), {result.rounds} interleaved rounds, "
+             f"{host_line(result.host)}."]  # fmt: skip
+    return "\n".join([*lines, "", result.note] if result.note else lines)
+
+
+def host_line(host: dict[str, Any]) -> str:
+    """A device in one line."""
+    dot = {True: "with int8 dot product", False: "without int8 dot product"}.get(host.get("int8_dot_product"), "")
+    parts = [host.get("processor"), f"{host.get('cores', '?')} cores", host.get("system"), host.get("machine"), dot]
+    return ", ".join(str(part) for part in parts if part)
+
+
+def artefact_table(found: Sequence[Artefact]) -> str:
+    rows = [
+        [f"`{a.artefact}`", a.runtime, a.precision, f"{a.bytes / 1e6:.2f}", operators_line(a.operators),
+         pieces(a), f"`{a.sha256[:12]}`"]
+        for a in found
+    ]  # fmt: skip
+    return markdown(["artefact", "runtime", "precision", "MB", "operators", "delegate", "sha256"], rows)
+
+
+def pieces(artefact: Artefact) -> str:
+    """The delegate and in how many pieces it takes the network."""
+    if artefact.delegate is None:
+        return "planned on the device"
+    return f"{artefact.delegate} in {artefact.delegate_pieces}"
+
+
+def operators_line(operators: dict[str, dict[str, int]]) -> str:
+    """Operators counted by data type, most frequent first: "98 int8, 2 float32"."""
+    counted: dict[str, int] = {}
+    for types in operators.values():
+        for dtype, count in types.items():
+            counted[dtype] = counted.get(dtype, 0) + count
+    return ", ".join(f"{count} {dtype}" for dtype, count in sorted(counted.items(), key=lambda pair: -pair[1]))

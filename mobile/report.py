@@ -1,0 +1,277 @@
+"""Tables and the page of results: ``python -m mobile.report [--results DIR] [--html FILE] [--readme FILE] [--check]``.
+
+Reads result files only (``mobile.result_files``): a figure that no command wrote cannot get into a table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import datetime
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from mobile.latency import box_plot
+from mobile.parity import FAILED, NOT_RUN, PASSED
+from mobile.readme import agreement_cells, fill_tables, host_line, latency_cells, pieces
+from mobile.result_files import (
+    Accuracy,
+    Artefact,
+    Latency,
+    Parity,
+    ParityRow,
+    Prediction,
+    Predictions,
+    Result,
+    Steps,
+    load_results,
+)
+from training.checkpoint import code_version
+from training.errors import UserError, run_cli
+from training.files import atomic_path
+from training.metrics import plot_confusion
+
+EXAMPLES = """examples:
+  python -m mobile.report                                          the tables of README.md from mobile/results
+  python -m mobile.report --check                                  status 1 when README.md says something else
+  python -m mobile.report --results build/demo/results --html report.html
+"""
+RESULTS = Path(__file__).parent / "results"
+_TEMPLATES = Path(__file__).parent / "templates"
+_LADDER_HEADER = ["clips", "max", "mean", "SQNR dB", "same top-1 %", "top-1 % left / right", "within 2 steps %"]
+T = TypeVar("T")
+
+
+def render_page(results: Mapping[str, Result], title: str = "STH on the phone: what was measured") -> str:
+    """One page of HTML that needs nothing but itself: pictures and styles are inside.
+
+    Raises:
+        UserError: there are no results.
+    """
+    if not results:
+        raise UserError("there are no result files to report; commands write them with --json")
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(page_values(results, title))
+
+
+def page_values(results: Mapping[str, Result], title: str) -> dict[str, Any]:
+    """What the template shows."""
+    ladders, timings = _all(results, Parity), _all(results, Latency)
+    accuracies, artefacts, steps = _all(results, Accuracy), _all(results, Artefact), _all(results, Steps)
+    hosts = [host_line(found.host) for found in [*timings, *steps]]
+    return {
+        "title": title,
+        "made": datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
+        "code_version": code_version(),
+        "facts": facts(ladders, timings, accuracies, artefacts),
+        "steps": [{"steps": [_step(step) for step in run.steps]} for run in steps],
+        "ladders": [_ladder(found) for found in ladders],
+        "timings": [_timing(found) for found in timings],
+        "artefacts": [_artefact(found) for found in artefacts],
+        "accuracies": _accuracies(accuracies),
+        "confusion": _confusion(accuracies),
+        "sheets": [_sheet(found) for found in _all(results, Predictions)],
+        "host": hosts[0] if hosts else "not recorded",
+        "tools": _tools(artefacts),
+    }
+
+
+def _all(results: Mapping[str, Result], kind: type[T]) -> list[T]:
+    return [result for result in results.values() if isinstance(result, kind)]
+
+
+def count(rows: Sequence[ParityRow], status: str) -> int:
+    """Rows of a ladder with this status."""
+    return sum(row.status == status for row in rows)
+
+
+def facts(
+    ladders: Sequence[Parity],
+    timings: Sequence[Latency],
+    accuracies: Sequence[Accuracy],
+    artefacts: Sequence[Artefact],
+) -> list[tuple[str, str]]:
+    """The figures of the summary; what was not measured is absent."""
+    shown = []
+    rows = [row for ladder in ladders for row in ladder.rows]
+    if rows:
+        ran = len(rows) - count(rows, NOT_RUN)
+        shown.append(("parity rows passed, of those that ran", f"{count(rows, PASSED)} of {ran}"))
+        shown.append(("parity rows not run", str(count(rows, NOT_RUN))))
+    floating = next((found for found in accuracies if found.precision == "float"), None)
+    if floating:
+        shown.append(("top-1, float", f"{floating.top1:.2f} %"))
+    shown += [(f"top-1, {found.runtime}", f"{found.top1:.2f} %") for found in accuracies if found.precision == "int8"]
+    shown += [(f"{row.runtime}, {row.precision}", f"{row.median_ms:.1f} ms") for found in timings for row in found.rows]
+    shown += [(f"{found.runtime}, {found.precision}", f"{found.bytes / 1e6:.2f} MB") for found in artefacts]
+    return shown
+
+
+def _kind(status: str) -> str:
+    """The style of a status; a step that is done looks like a row that passed."""
+    return {PASSED: "passed", "done": "passed", FAILED: "failed"}.get(status, "not-run")
+
+
+def _step(step: Any) -> dict[str, Any]:
+    return {"name": step.name, "status": step.status, "kind": _kind(step.status), "seconds": step.seconds,
+            "note": step.note}  # fmt: skip
+
+
+def _ladder(ladder: Parity) -> dict[str, Any]:
+    titles = {PASSED: "condition", FAILED: "condition", NOT_RUN: "reason"}
+    rows = [
+        {"hop": row.hop, "name": row.name, "status": row.status, "kind": _kind(row.status), "note": row.note,
+         "note_title": titles[row.status], "artefact": row.artefact, "cells": agreement_cells(row)}
+        for row in ladder.rows
+    ]  # fmt: skip
+    counts = {name: count(ladder.rows, status) for name, status in
+              (("passed", PASSED), ("failed", FAILED), ("not_run", NOT_RUN))}  # fmt: skip
+    return {"checkpoint": ladder.checkpoint, "data": ladder.data, "header": _LADDER_HEADER, "rows": rows, **counts}
+
+
+def _timing(found: Latency) -> dict[str, Any]:
+    header, rows = latency_cells(found)
+    names = [f"{row.network}\n{row.runtime}\n{row.precision}" for row in found.rows]
+    plot = _picture(lambda target: box_plot(names, [row.samples_ms for row in found.rows], target))
+    return {"header": header, "rows": rows, "threads": found.threads, "rounds": found.rounds,
+            "host": host_line(found.host), "note": found.note, "plot": plot}  # fmt: skip
+
+
+def _artefact(found: Artefact) -> dict[str, Any]:
+    operators = [[kind, dtype, number] for kind, types in found.operators.items() for dtype, number in types.items()]
+    return {"name": found.artefact, "runtime": found.runtime, "precision": found.precision, "sha256": found.sha256,
+            "megabytes": found.bytes / 1e6, "delegate": pieces(found), "operators": operators}  # fmt: skip
+
+
+def _accuracies(found: Sequence[Accuracy]) -> list[dict[str, Any]]:
+    """Each beside the float network that saw the same clips."""
+    floating = {(a.network, a.data, a.split): a.top1 for a in found if a.precision == "float"}
+    rows = []
+    for a in found:
+        reference = floating.get((a.network, a.data, a.split))
+        known = a.precision != "float" and reference is not None
+        rows.append({
+            "model": a.model, "runtime": a.runtime, "precision": a.precision, "data": f"{a.data} ({a.split})",
+            "clips": a.clips, "top1": a.top1, "top5": a.top5, "skipped": len(a.skipped),
+            "difference": f"{a.top1 - reference:+.2f}" if known and reference is not None else "",
+        })  # fmt: skip
+    return rows
+
+
+def _confusion(found: Sequence[Accuracy]) -> dict[str, str] | None:
+    """The matrix of the first int8 model, or of the first of all."""
+    chosen = next((a for a in found if a.precision == "int8"), found[0] if found else None)
+    if chosen is None:
+        return None
+    title = f"{chosen.model}, {chosen.runtime}, {chosen.precision}, {chosen.clips} clips, top-1 {chosen.top1:.2f} %"
+    matrix, labels = [list(row) for row in chosen.confusion], list(chosen.labels)
+    return {"title": title, "picture": _picture(lambda target: plot_confusion(matrix, labels, target, ""))}
+
+
+def _sheet(found: Predictions) -> dict[str, Any]:
+    return {"data": found.data, "clips": [_clip(clip) for clip in found.clips]}
+
+
+def _clip(clip: Prediction) -> dict[str, Any]:
+    def kind(predicted: str) -> str:
+        return "" if clip.label is None else "right" if predicted == clip.label else "wrong"
+
+    sides = [{"name": name, "predicted": label, "kind": kind(label)} for name, label in clip.predicted.items()]
+    picture = f"data:image/jpeg;base64,{clip.strip_jpeg}"
+    return {"name": clip.name, "label": clip.label, "picture": picture, "sides": sides}
+
+
+def _tools(artefacts: Sequence[Artefact]) -> list[tuple[str, str]]:
+    versions = {"python": platform.python_version()} if artefacts else {}
+    for artefact in artefacts:
+        versions |= artefact.tools
+    return sorted(versions.items())
+
+
+def _picture(draw: Callable[[Path], None]) -> str:
+    """What ``draw`` writes into a .png, as a data URI."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "picture.png"
+        draw(target)
+        return "data:image/png;base64," + base64.b64encode(target.read_bytes()).decode()
+
+
+def write_page(results: Mapping[str, Result], target: Path) -> None:
+    """Write the page of ``render_page`` atomically."""
+    page = render_page(results)
+    with atomic_path(target) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def update_readme(readme: Path, results: Path, *, check: bool) -> bool:
+    """Fill the tables of a Markdown file, or with ``check`` only say whether they are what the results give.
+
+    Raises:
+        UserError: no such file, a broken marker, or a result file that is missing or bad.
+    """
+    try:
+        text = readme.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {readme}: {error}") from error
+    filled = fill_tables(text, results)
+    if not check and filled != text:
+        with atomic_path(readme) as temporary:
+            temporary.write_text(filled, encoding="utf-8")
+    return filled == text
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m mobile.report", description=__doc__, epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="default: mobile/results")
+    parser.add_argument("--artefacts", type=Path, metavar="DIR", help="with *.report.json of the exporters, for the page")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write the page here")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="default, without --html: README.md")
+    parser.add_argument("--check", action="store_true", help="change nothing; status 1 if the tables would change")
+    return parser.parse_args(arguments)
+
+
+def load_reports(folder: Path) -> dict[str, Result]:
+    """The exporters' reports in a folder of artefacts."""
+    loaded = load_results(folder, pattern="*.report.json")
+    if not loaded:
+        raise UserError(f"{folder} holds no *.report.json; export with converters/ first")
+    return loaded
+
+
+def main() -> int:
+    arguments = parse(sys.argv[1:])
+    readme = arguments.readme or (None if arguments.html else Path("README.md"))
+    if arguments.html and not arguments.check:
+        results = load_results(arguments.results)
+        if arguments.artefacts:
+            results |= load_reports(arguments.artefacts)
+        write_page(results, arguments.html)
+        print(f"wrote {arguments.html}")
+    if readme is None:
+        return 0
+    same = update_readme(readme, arguments.results, check=arguments.check)
+    if arguments.check and not same:
+        remedy = f"python -m mobile.report --results {arguments.results} --readme {readme}"
+        print(f"error: the tables of {readme} are not what {arguments.results} gives; run `{remedy}`", file=sys.stderr)
+        return 1
+    print(f"{readme}: {'the tables are up to date' if same else 'wrote the tables'}")
+    return 0
+
+
+if __name__ == "__main__":
+    run_cli(main)
