@@ -29,13 +29,17 @@ def layer_of(node: Node) -> str:
     return stack[-1][0].removeprefix("L['self'].") if stack else ""
 
 
+def op_of(node: Node) -> str:
+    """Name of the op that a node calls ("conv2d")."""
+    return str(getattr(getattr(node.target, "overloadpacket", node.target), "__name__", node.target))
+
+
 def name_after_layers(graph: Graph) -> None:
     """Call each node ``<layer>_<op>``, since these become the names of the ML Program's operations."""
     results = {node for node in graph.nodes if node.op == "output" for node in node.all_input_nodes}
     for node in graph.nodes:
         if node.op == "call_function" and node not in results:  # the signature knows results by their names
-            op = getattr(node.target, "overloadpacket", node.target).__name__
-            node._rename("_".join(filter(None, [*layer_of(node).split("."), op])))
+            node._rename("_".join(filter(None, [*layer_of(node).split("."), op_of(node)])))
 
 
 def merge_transposes(graph: Graph) -> None:

@@ -21,7 +21,7 @@ from typing import Any, Literal
 import numpy as np
 from torch.export import ExportedProgram
 
-from converters.coreml_graph import layer_of, prepare
+from converters.coreml_graph import layer_of, op_of, prepare
 from converters.coreml_inspect import operators, require_int8, weight_bytes
 from mobile.runners.coremltools_import import load_coremltools, quiet
 from mobile.runners.mil_program import read_mil_program
@@ -57,7 +57,8 @@ _PASSES = [
     "common::topological_reorder",
     "common::dead_code_elimination",
 ]
-_FAILED_OP = re.compile(r"converting '([^']*)' op \(located at: '([^']*)'\)")
+# How coremltools names the node that it stopped at, in its log or in the error itself.
+_FAILED_NODE = re.compile(r"converting '[^']*' op \(located at: '(\w+)'\)|Unsupported fx node (\w+)")
 _CONVERSION_DATE = "com.github.apple.coremltools.conversion_date"
 
 
@@ -140,15 +141,15 @@ def _convert(program: ExportedProgram, compute: Compute) -> Any:
 
 
 def _failure(program: ExportedProgram, error: Exception, logged: list[str]) -> str:
-    """The op and the layer where a conversion stopped, which coremltools tells its log only."""
+    """The op and the layer where a conversion stopped, and why."""
     reason = " ".join(str(error).split()) or type(error).__name__
-    failed = _FAILED_OP.search("".join(logged))
-    if failed is None:
-        return f"coremltools cannot convert the program: {reason}"
-    kind, name = failed.groups()
-    node = next((node for node in program.graph.nodes if node.name == name), None)
-    layer = layer_of(node) if node is not None else ""
-    return f"coremltools cannot convert {kind} in layer {layer or 'the network itself'} ({name}): {reason}"
+    found = _FAILED_NODE.search(" ".join([*logged, str(error)]))
+    name = next(filter(None, found.groups())) if found else ""
+    for node in program.graph.nodes:
+        if node.name == name:
+            layer = layer_of(node) or "the network itself"
+            return f"coremltools cannot convert {op_of(node)} in layer {layer} ({name}): {reason}"
+    return f"coremltools cannot convert the program: {reason}"
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from mobile.bundle import PRECISIONS, SHIPPED, Bundle, open_bundle, random_bundle
-from mobile.contract import contract_path
+from mobile.contract import contract_path, report_path
 from mobile.parity import FAILED, Ladder, read_clips, show
 from mobile.runners import ArtefactRunner
 from training.checkpoint import code_version
@@ -31,17 +31,15 @@ class Target:
         runtime: litert, executorch or coreml.
         suffix: of its artefacts.
         lower: makes the artefact and its report.
-        layout, quantized_io: of the artefact's input and output (the latter in int8 only).
+        layout: of the artefact's input.
+        int8_input, int8_output: whether an int8 artefact takes and gives int8 (else float32).
     """
 
-    def __init__(self, runtime: str, suffix: str, lower: Lower, *, layout: str, quantized_io: bool) -> None:
+    def __init__(
+        self, runtime: str, suffix: str, lower: Lower, *, layout: str, int8_input: bool, int8_output: bool
+    ) -> None:
         self.runtime, self.suffix, self.lower = runtime, suffix, lower
-        self.layout, self.quantized_io = layout, quantized_io
-
-
-def artefact_name(bundle: Bundle, precision: str) -> str:
-    """For example ``sth_mobilenet_v2_96_int8``."""
-    return f"{bundle.name}_{bundle.spec.size}_{precision}"
+        self.layout, self.int8_input, self.int8_output = layout, int8_input, int8_output
 
 
 def export(
@@ -60,7 +58,7 @@ def export(
         UserError: with the reason, and with the operator and the layer where one is at fault.
     """
     bundle.network(precision)
-    name = name or artefact_name(bundle, precision)
+    name = name or bundle.artefact_name(precision)
     with _staging(folder) as staging:
         artefact = staging / f"{name}{target.suffix}"
         report = target.lower(bundle, precision, artefact)
@@ -68,7 +66,8 @@ def export(
             target.runtime,
             precision,
             layout=target.layout,
-            quantized_io=target.quantized_io and precision == "int8",
+            quantized_input=target.int8_input and precision == "int8",
+            quantized_output=target.int8_output and precision == "int8",
         )
         contract.save(contract_path(artefact))
         rows = _parity(bundle, artefact, clips, seed)
@@ -81,7 +80,7 @@ def export(
             "parity_clips": f"rendered:{clips}:{seed}" if clips else None,
             "parity": [row.to_json() for row in rows],
         }
-        write_json(staging / f"{name}.report.json", content)
+        write_json(report_path(artefact), content)
         for made in staging.iterdir():
             with atomic_path(folder / made.name) as temporary:
                 shutil.move(made, temporary)
@@ -131,8 +130,9 @@ def export_random(
         precision,
     ]
     stem = "_".join(words)
-    if (folder / f"{stem}.report.json").is_file() and (folder / f"{stem}{target.suffix}").exists():
-        return folder / f"{stem}{target.suffix}"
+    made = folder / f"{stem}{target.suffix}"
+    if made.exists() and report_path(made).is_file():
+        return made
     print(f"building {stem}{target.suffix} with random weights", file=sys.stderr)
     bundle = random_bundle(name, size=size, segments=segments, num_classes=classes, **options)
     return export(bundle, target, precision, folder, clips=0, name=stem)
@@ -166,4 +166,4 @@ def run(target: Target, *, script: str, description: str) -> None:
     artefact = export(
         bundle, target, arguments.precision, arguments.out, clips=arguments.parity_clips, seed=arguments.seed
     )
-    print(f"wrote {artefact}, {contract_path(artefact).name} and {artefact.stem}.report.json")
+    print(f"wrote {artefact}, {contract_path(artefact).name} and {report_path(artefact).name}")

@@ -23,7 +23,7 @@ def lower(bundle: Bundle, precision: str, target: Path) -> dict[str, Any]:
     return lower_to_mlpackage(program, target, cast(Any, precision), labels=list(bundle.labels), metadata=metadata)
 
 
-TARGET = Target("coreml", ".mlpackage", lower, layout="TCHW", quantized_io=False)
+TARGET = Target("coreml", ".mlpackage", lower, layout="TCHW", int8_input=False, int8_output=False)
 
 
 def main() -> None:

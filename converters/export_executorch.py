@@ -21,7 +21,7 @@ def lower(bundle: Bundle, precision: str, target: Path) -> dict[str, Any]:
     return lower_to_pte(bundle.program("int8" if precision == "int8" else "float"), target, precision=precision)
 
 
-TARGET = Target("executorch", ".pte", lower, layout="TCHW", quantized_io=False)
+TARGET = Target("executorch", ".pte", lower, layout="THWC", int8_input=True, int8_output=False)
 
 
 def build_random(name: str, **options: Any) -> Path:

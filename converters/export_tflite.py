@@ -21,7 +21,7 @@ def lower(bundle: Bundle, precision: str, target: Path) -> dict[str, Any]:
     return lower_to_tflite(bundle.network(precision), bundle.spec.size, precision, target)  # type: ignore[arg-type]
 
 
-TARGET = Target("litert", ".tflite", lower, layout="THWC", quantized_io=True)
+TARGET = Target("litert", ".tflite", lower, layout="THWC", int8_input=True, int8_output=True)
 
 
 def build_random(name: str, **options: Any) -> Path:

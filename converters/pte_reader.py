@@ -1,7 +1,7 @@
-"""What is inside a .pte for XNNPACK: operators by type and data type, weights, scales, biases and zero points.
+"""What is inside a .pte for XNNPACK: operators by type and data type, weights, biases, scales and zero points.
 
-Everything is read from the written file with ExecuTorch's own deserialisers. Only the activations' scales are read
-from the flatbuffer itself: the JSON that ``flatc`` makes of it rounds them to six decimals.
+Everything is read from the written file with ExecuTorch's own deserialisers. Only the activations' scales are
+read from the flatbuffer itself: the JSON that ``flatc`` makes of it rounds them to six decimals.
 
 Axes: O output channel, I input channel per group, H row, W column.
 """
@@ -24,16 +24,8 @@ from flatbuffers.table import Table
 from training.errors import UserError, missing_extra
 
 _CONVOLUTIONS = ("XNNConv2d", "XNNDepthwiseConv2d", "XNNFullyConnected")
-_OPERANDS = (
-    "input_id",
-    "input1_id",
-    "input2_id",
-    "input3_id",
-    "input4_id",
-    "input5_id",
-    "filter_id",
-    "bias_id",
-)
+_INPUTS = ("input_id", "input1_id", "input2_id", "input3_id", "input4_id", "input5_id")
+_CONSTANTS = ("filter_id", "bias_id")
 _INTEGERS = ("qint8", "qcint8", "qcint32", "qint32")
 _ABSENT = 0xFFFFFFFF
 _XVALUES, _UNION_TYPE, _UNION = 8, 4, 6  # offsets in the tables XNNGraph and XValue of XNNPACK's schema.fbs
@@ -79,16 +71,17 @@ class XNNPiece:
 
     def _operator(self, node: dict[str, Any]) -> Operator:
         kind, fields = node["xnode_union_type"].removeprefix("XNN"), node["xnode_union"]
-        given = [fields[name] for name in _OPERANDS if fields.get(name, _ABSENT) != _ABSENT]
-        count = 2 if kind.startswith("Concatenate") else len(given)
-        operands = given[: int(kind[-1])] if kind.startswith("Concatenate") else given[:count]
-        into, out = [self._type(value) for value in operands], self._type(fields["output_id"])
+        inputs = [fields[name] for name in _INPUTS if name in fields]
+        if kind.startswith("Concatenate"):  # the fields of the inputs that it does not have hold 0
+            inputs = inputs[: int(kind[-1])]
+        constants = [fields[name] for name in _CONSTANTS if fields.get(name, _ABSENT) != _ABSENT]
+        into, out = [self._type(value) for value in inputs + constants], self._type(fields["output_id"])
         if kind == "Convert":
             dtype = f"{_plain(into[0])} to {_plain(out)}"
         else:
             floats = [name for name in [*into, out] if name not in _INTEGERS]
             dtype = _plain(floats[0] if floats else out)
-        return Operator(kind, dtype, node["debug_handle"], tuple(self._values[fields["output_id"]][0]["dims"]))
+        return Operator(kind, dtype, node["debug_handle"], tuple(self._tensor(fields["output_id"])["dims"]))
 
     def convolutions(self) -> list[dict[str, Any]]:
         """int8 convolutions in the order of computation.
@@ -104,15 +97,16 @@ class XNNPiece:
             if node["xnode_union_type"] not in _CONVOLUTIONS:
                 continue
             fields = node["xnode_union"]
-            if self._operator(node).dtype != "int8":
-                raise UserError(f"{node['xnode_union_type']} computes in {self._operator(node).dtype}, not in int8")
+            operator = self._operator(node)
+            if operator.dtype != "int8":
+                raise UserError(f"{operator.kind} with output {operator.output} computes in {operator.dtype}, not int8")
             tensor, quantization, _ = self._values[fields["filter_id"]]
             weight = self._constant(tensor["constant_buffer_idx"], np.int8).reshape(tensor["dims"])
-            depthwise = node["xnode_union_type"] == "XNNDepthwiseConv2d"
-            bias = self._values[fields["bias_id"]][0]
+            to_OIHW = (3, 0, 1, 2) if operator.kind == "DepthwiseConv2d" else (0, 3, 1, 2)
+            bias = self._tensor(fields["bias_id"])
             found.append(
                 {
-                    "weight": np.ascontiguousarray(weight.transpose((3, 0, 1, 2) if depthwise else (0, 3, 1, 2))),
+                    "weight": np.ascontiguousarray(weight.transpose(to_OIHW)),
                     "scale": self._constant(quantization["scale_buffer_idx"], np.float32),
                     "bias": self._constant(bias["constant_buffer_idx"], np.int32),
                     "input": self._point(fields["input1_id"]),
@@ -126,8 +120,11 @@ class XNNPiece:
         outputs = [node["xnode_union"]["output_id"] for node in self._nodes]
         return [self._point(value) for value in outputs if self._type(value) == "qint8"]
 
+    def _tensor(self, value: int) -> dict[str, Any]:
+        return self._values[value][0]
+
     def _type(self, value: int) -> str:
-        return self._values[value][0]["datatype"].removeprefix("xnn_datatype_")
+        return self._tensor(value)["datatype"].removeprefix("xnn_datatype_")
 
     def _point(self, value: int) -> tuple[float, int]:
         _, quantization, scale = self._values[value]
@@ -173,18 +170,15 @@ def read_pte(path: Path | str) -> PTEContent:
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise UserError(
-            f"cannot read {path}: {error.strerror}; export it with converters/export_executorch.py"
-        ) from error
+        remedy = "export it with converters/export_executorch.py"
+        raise UserError(f"cannot read {path}: {error.strerror}; {remedy}") from error
     try:
         file = deserialize_pte_binary(content)
-        plan = file.program.execution_plan[0]
-        named = file.named_data
-        constants = (
-            {key: bytes(named.buffers[entry.buffer_index]) for key, entry in named.pte_data.items()} if named else {}
-        )
-        payloads = [bytes(file.program.backend_delegate_data[d.processed.index].data) for d in plan.delegates]
-        mine = [payload for d, payload in zip(plan.delegates, payloads, strict=True) if d.id == "XnnpackBackend"]
+        plan, data = file.program.execution_plan[0], file.program.backend_delegate_data
+        constants = {}
+        if (named := file.named_data) is not None:
+            constants = {key: bytes(named.buffers[entry.buffer_index]) for key, entry in named.pte_data.items()}
+        mine = [bytes(data[d.processed.index].data) for d in plan.delegates if d.id == "XnnpackBackend"]
         return PTEContent(
             [XNNPiece(payload, constants) for payload in mine],
             sorted(f"{operator.name}.{operator.overload}".rstrip(".") for operator in plan.operators),

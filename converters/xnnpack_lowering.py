@@ -1,9 +1,11 @@
-"""An exported deploy form as a .pte file for ExecuTorch with XNNPACK, in one piece and checked before it is written."""
+"""An exported deploy form as a .pte for ExecuTorch with XNNPACK: in one piece, and checked before it is written."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import warnings
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -40,14 +42,14 @@ def lower_to_pte(program: ExportedProgram, target: Path | str, precision: str = 
         raise UserError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
     _check_system(program, precision)
     target = Path(target)
-    content, layers = _lower(program, precision)
-    with atomic_path(target) as temporary:
+    with atomic_path(target) as temporary, _quiet():
+        content, layers = _lower(program, precision)
+        temporary.write_bytes(content)
         from converters.pte_reader import read_pte
 
-        temporary.write_bytes(content)
         written = read_pte(temporary)
         _check_written(written, precision, target.name, layers)
-        report = {
+        return {
             "runtime": "executorch",
             "precision": precision,
             "tools": {tool: version(tool) for tool in _TOOLS},
@@ -58,15 +60,28 @@ def lower_to_pte(program: ExportedProgram, target: Path | str, precision: str = 
             "delegate_pieces": len(written.pieces),
             "operators_outside": written.outside,
         }
-    return report
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """ExecuTorch and torchao warn of things that nobody can change here."""
+    logger = logging.getLogger("torch.utils._pytree")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _check_system(program: ExportedProgram, precision: str) -> None:
     targets = {str(node.target) for node in program.graph.nodes if node.op == "call_function"}
     quantized = any("quantize_per_tensor" in target for target in targets)
     if quantized != (precision == "int8"):
-        had = "a quantized" if quantized else "a float"
-        raise UserError(f"{precision} cannot be made of {had} program; export the network in the system that fits")
+        had, needed = ("a quantized", "the float") if quantized else ("a float", "the quantized")
+        raise UserError(f"{precision} cannot be made of {had} program; pass {needed} one")
 
 
 def _lower(program: ExportedProgram, precision: str) -> tuple[bytes, dict[int, str]]:
@@ -75,23 +90,21 @@ def _lower(program: ExportedProgram, precision: str) -> tuple[bytes, dict[int, s
         from executorch.exir import to_edge_transform_and_lower
     except ImportError as error:
         raise missing_extra("executorch", "executorch") from error
-    from converters.xnnpack_passes import rewrite
-    from converters.xnnpack_views import OnePiecePartitioner
-
+    try:
+        from converters.xnnpack_passes import rewrite
+        from converters.xnnpack_views import OnePiecePartitioner
+    except (ImportError, AttributeError) as error:
+        had = version("executorch")
+        raise UserError(
+            f"the converter is made for executorch 1.5.1, not {had} ({error}); pip install -e '.[executorch]'"
+        ) from error
     rewritten = rewrite(program, precision)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        quiet = logging.getLogger().level
-        try:
-            edge = to_edge_transform_and_lower(rewritten, partitioner=[OnePiecePartitioner()])
-            layers = _check_one_piece(edge.exported_program())
-            return bytes(edge.to_executorch().buffer), layers
-        except UserError:
-            raise
-        except Exception as error:
-            raise _user_error(error) from error
-        finally:
-            logging.getLogger().setLevel(quiet)
+    try:
+        edge = to_edge_transform_and_lower(rewritten, partitioner=[OnePiecePartitioner()])
+        layers = _check_one_piece(edge.exported_program())
+        return bytes(edge.to_executorch().buffer), layers
+    except Exception as error:  # ExecuTorch's passes raise whatever they like
+        raise _user_error(error) from error
 
 
 def _user_error(error: BaseException) -> UserError:
@@ -126,15 +139,11 @@ def _check_one_piece(edge: ExportedProgram) -> dict[int, str]:
 def _check_written(written: Any, precision: str, name: str, layers: dict[int, str]) -> None:
     """What the file itself says: one delegate, nothing outside, every operator in the data type asked for."""
     if len(written.pieces) != 1 or written.outside or written.other_delegates:
-        raise UserError(
-            f"{name} has {len(written.pieces)} pieces of XNNPACK, and outside of them: "
-            f"{', '.join([*written.outside, *written.other_delegates]) or 'nothing'}; expected one piece and nothing"
-        )
+        outside = ", ".join([*written.outside, *written.other_delegates]) or "nothing"
+        raise UserError(f"{name} has {len(written.pieces)} pieces of XNNPACK and {outside} outside of them")
     expected = DTYPES[precision]
     for operator in written.pieces[0].operators():
         if operator.kind == "Convert" or operator.dtype == expected:
             continue
-        if operator.kind in ("StaticReshape", "StaticTranspose") and len(operator.output) == 2:
-            continue
-        layer = layers.get(operator.handle, "an unnamed layer")
-        raise UserError(f"{name} is no {precision} artefact: {operator.kind} of {layer} computes in {operator.dtype}")
+        what = f"{operator.kind} of {layers.get(operator.handle, 'an unnamed layer')}"
+        raise UserError(f"{name} is no {precision} artefact: {what} computes in {operator.dtype}")

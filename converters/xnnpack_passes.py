@@ -10,8 +10,10 @@ Axes: T frame, H row, W column, C channel.
 from __future__ import annotations
 
 import copy
+from typing import Any, cast
 
 import torch
+from torch.ao.quantization.fx import _decomposed  # noqa: F401  (registers torch.ops.quantized_decomposed)
 from torch.export import ExportedProgram
 from torch.fx import Graph, Node
 
@@ -23,17 +25,16 @@ QUANTIZE = torch.ops.quantized_decomposed.quantize_per_tensor.default
 DEQUANTIZE = torch.ops.quantized_decomposed.dequantize_per_tensor.default
 _DEQUANTIZE_WEIGHT = torch.ops.quantized_decomposed.dequantize_per_channel.default
 _MOVES = (_aten.slice.Tensor, _aten.cat.default, _aten.pad.default, VIEW)
+_RESHAPES = (_aten.reshape.default, _aten.view.default, _aten.flatten.using_ints)
 _ACTIVATIONS = (_aten.relu6.default, _aten.hardtanh.default, _aten.relu.default)
 _KNOWN = (
     *_MOVES,
+    *_RESHAPES,
     *_ACTIVATIONS,
     _aten.conv2d.default,
     _aten.add.Tensor,
     _aten.max_pool2d.default,
     _aten.mean.dim,
-    _aten.flatten.using_ints,
-    _aten.view.default,
-    _aten.reshape.default,
 )
 _BORDER = (QUANTIZE, DEQUANTIZE, _DEQUANTIZE_WEIGHT, ENTRY, CONVERT)
 
@@ -44,7 +45,7 @@ def rewrite(program: ExportedProgram, precision: str) -> ExportedProgram:
     The copy's input is (T, H, W, C): int8 in "int8", else float32. Its output stays float32.
 
     Raises:
-        UserError: an operator that XNNPACK has no int8 or float form of here; the message names it and its layer.
+        UserError: an operator that XNNPACK would not take, or not in int8; the message names it and its layer.
     """
     program = copy.deepcopy(program)
     graph = program.graph
@@ -68,13 +69,18 @@ def _calls(graph: Graph, *targets: object) -> list[Node]:
     return [node for node in graph.nodes if node.op == "call_function" and node.target in targets]
 
 
-def _is_permute(node: object, order: list[int]) -> bool:
-    return isinstance(node, Node) and node.target is _aten.permute.default and list(node.args[1]) == order  # type: ignore[arg-type]
+def _source(node: Node) -> Any:
+    """The node that ``node`` takes first."""
+    return node.args[0]
 
 
-def _insert(graph: Graph, target: object, args: tuple, value: torch.Tensor, like: Node) -> Node:
+def _is_permute(node: Any, order: list[int]) -> bool:
+    return node.target is _aten.permute.default and list(node.args[1]) == order
+
+
+def _insert(graph: Graph, target: Any, args: tuple, value: torch.Tensor, like: Node) -> Node:
     """A new call with the metadata of ``like`` and the (fake) result ``value``."""
-    node = graph.call_function(target, args)  # type: ignore[arg-type]
+    node = graph.call_function(target, args)
     node.meta = {key: like.meta[key] for key in ("nn_module_stack", "stack_trace") if key in like.meta}
     node.meta["val"] = value
     return node
@@ -83,17 +89,14 @@ def _insert(graph: Graph, target: object, args: tuple, value: torch.Tensor, like
 def _fold_views(graph: Graph) -> None:
     """permute to channels last, reshape, permute back -> one view."""
     for node in _calls(graph, _aten.permute.default):
-        reshape = node.args[0]
-        if not _is_permute(node, [0, 3, 1, 2]) or reshape.target not in (
-            _aten.reshape.default,
-            _aten.view.default,
-        ):
+        reshape = _source(node)
+        if not _is_permute(node, [0, 3, 1, 2]) or reshape.target not in _RESHAPES:
             continue
-        if not _is_permute(reshape.args[0], [0, 2, 3, 1]):
+        if not _is_permute(_source(reshape), [0, 2, 3, 1]):
             continue
-        value = node.meta["val"]
+        source, value = _source(_source(reshape)), node.meta["val"]
         with graph.inserting_before(node):
-            view = _insert(graph, VIEW, (reshape.args[0].args[0], list(value.shape)), value.contiguous(), node)
+            view = _insert(graph, VIEW, (source, list(value.shape)), value.contiguous(), node)
         node.replace_all_uses_with(view)
     graph.eliminate_dead_code()
 
@@ -103,16 +106,16 @@ def _drop_whole_splits(graph: Graph) -> None:
     for split in _calls(graph, _aten.split.Tensor, _aten.split_with_sizes.default):
         if len(split.meta["val"]) == 1:
             for item in list(split.users):
-                item.replace_all_uses_with(split.args[0])
+                item.replace_all_uses_with(_source(split))
     graph.eliminate_dead_code()
 
 
 def _pad_instead_of_zero_frames(graph: Graph) -> None:
     """cat of zeros and frames along T -> padding, which needs no tensor of zeros."""
     for cat in _calls(graph, _aten.cat.default):
-        parts = list(cat.args[0])  # type: ignore[arg-type]
+        parts: list[Node] = list(cast(Any, cat.args[0]))
         zeros = [part for part in parts if part.target is _aten.zeros_like.default]
-        if (len(cat.args) > 1 and cat.args[1]) or len(parts) != 2 or len(zeros) != 1:
+        if cat.args[1:] not in ((), (0,)) or len(parts) != 2 or len(zeros) != 1:
             continue
         frames = next(part for part in parts if part is not zeros[0])
         count = zeros[0].meta["val"].shape[0]
@@ -155,7 +158,8 @@ def _to_half(program: ExportedProgram) -> None:
 
 def _enter_channels_last(program: ExportedProgram, precision: str) -> None:
     """Let the clip enter as (T, H, W, C), in int8 or float32, and the logits leave in float32."""
-    graph, signature = program.graph, program.graph_signature
+    graph: Any = program.graph
+    signature = program.graph_signature
     entry = next(node for node in graph.nodes if node.name == signature.user_inputs[0])
     (consumer,) = entry.users
     x_TCHW = entry.meta["val"]
@@ -176,7 +180,7 @@ def _enter_channels_last(program: ExportedProgram, precision: str) -> None:
     program._example_inputs = ((torch.zeros(entry.meta["val"].shape, dtype=entry.meta["val"].dtype),), {})
     if precision == "fp16":
         output = graph.output_node()
-        logits = output.args[0][0]  # type: ignore[index]
+        logits = output.args[0][0]
         with graph.inserting_before(output):
             real = _insert(graph, CONVERT, (logits, torch.float32), logits.meta["val"].float(), logits)
         output.args = ((real,),)
@@ -210,9 +214,11 @@ def _check(graph: Graph, *, quantized: bool) -> None:
 
 def _is_quantized(node: Node) -> bool:
     if node.target in _ACTIVATIONS:
-        return node.args[0].target is _aten.conv2d.default  # type: ignore[union-attr]
+        return _source(node).target is _aten.conv2d.default
     sources = [source for source in node.all_input_nodes if source.op != "placeholder"]  # a bias is a placeholder
-    users = [user for direct in node.users for user in (direct.users if direct.target in _ACTIVATIONS else [direct])]
+    users: list[Node] = []
+    for user in node.users:
+        users += user.users if user.target in _ACTIVATIONS else [user]
     return (
         bool(sources)
         and all(source.target in (DEQUANTIZE, _DEQUANTIZE_WEIGHT) for source in sources)

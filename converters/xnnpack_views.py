@@ -11,11 +11,14 @@ Axes: N frames, C channel, H row, W column.
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 from executorch.backends.xnnpack._passes.channels_last_tagged_reshape_pass import (
     ChannelsLastTaggedReshapePass,
 )
 from executorch.backends.xnnpack.operators.node_visitor import NodeVisitor, register_node_visitor
+from executorch.backends.xnnpack.operators.quant_params import QuantParams
 from executorch.backends.xnnpack.partition.config import ALL_PARTITIONER_CONFIGS
 from executorch.backends.xnnpack.partition.config.generic_node_configs import (
     ConstantPadConfig,
@@ -122,11 +125,12 @@ class _ViewVisitor(NodeVisitor):
         _require_channels_last(node, node)
         _require_channels_last(node.args[0], node)
         self.define_nodes_tensor_inputs_outputs(node, graph, ids, convert_to_nhwc=True)
-        frames, channels, height, width = node.args[1]
+        source, shape = cast(Any, node.args)
+        frames, channels, height, width = shape
         reshape = XNNStaticReshape(
             num_dims=4,
             new_shape=[frames, height, width, channels],
-            input_id=ids[node.args[0]],
+            input_id=ids[source],
             output_id=ids[node],
             flags=0,
         )
@@ -142,15 +146,9 @@ class _EntryVisitor(NodeVisitor):
     ) -> None:
         """No operator: XNNPACK's value of the input is in channels-last memory already."""
         _require_channels_last(node, node)
-        source = node.args[0]
-        quantization = self._quantization(source)
-        self.define_tensor(source, graph, ids, quant_params=quantization)
+        source: Any = node.args[0]
+        self.define_tensor(source, graph, ids, quant_params=QuantParams.from_inputs(source, self.exported_program))
         ids[node] = ids[source]
-
-    def _quantization(self, source: torch.fx.Node):  # type: ignore[no-untyped-def]
-        from executorch.backends.xnnpack.operators.quant_params import QuantParams
-
-        return QuantParams.from_inputs(source, self.exported_program)
 
 
 @register_node_visitor
@@ -161,13 +159,13 @@ class _ConvertVisitor(NodeVisitor):
         self, node: torch.fx.Node, graph: XNNGraph, ids: dict[torch.fx.Node, int], debug_handle: int
     ) -> None:
         self.define_nodes_tensor_inputs_outputs(node, graph, ids)
-        convert = XNNConvert(input_id=ids[node.args[0]], output_id=ids[node], flags=0)
+        convert = XNNConvert(input_id=ids[cast(Any, node.args[0])], output_id=ids[node], flags=0)
         graph.xnodes.append(XNode(xnode_union=convert, debug_handle=debug_handle))
 
 
-def _require_channels_last(node: torch.fx.Node, viewed: torch.fx.Node) -> None:
+def _require_channels_last(node: Any, viewed: torch.fx.Node) -> None:
     if not ChannelsLastTaggedReshapePass.is_nhwc_node(node):
         raise UserError(
-            f"{viewed.target.__name__} of {layer_of(viewed)} is not in channels-last memory in XNNPACK's graph: "
-            "this ExecuTorch lays tensors out in another way than 1.5.1, which the converter is made for"
+            f"{viewed.target} of {layer_of(viewed)} is not in channels-last memory in XNNPACK's graph: this ExecuTorch "
+            "lays tensors out in another way than 1.5.1, which the converter is made for; install that"
         )

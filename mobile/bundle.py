@@ -62,27 +62,33 @@ class Bundle:
             raise UserError(f"{self.source} holds no int8 network; run `python -m mobile.qat {self.source}` first")
         return self.int8
 
+    def artefact_name(self, precision: str) -> str:
+        """Name of an artefact without its ending, for example ``sth_mobilenet_v2_96_int8``."""
+        return f"{self.name}_{self.spec.size}_{precision}"
+
     @functools.cache  # noqa: B019 (a bundle lives as long as the process)
     def program(self, system: System) -> torch.export.ExportedProgram:
         """The exported program for one clip: "int8" (the one quantized program) or "float"."""
         network = self.network("int8" if system == "int8" else "fp32")
         return export_program(network, self.spec.size)
 
-    def contract(self, runtime: str, precision: str, *, layout: str, quantized_io: bool) -> Contract:
+    def contract(
+        self, runtime: str, precision: str, *, layout: str, quantized_input: bool, quantized_output: bool
+    ) -> Contract:
         """The contract of an artefact.
 
         Args:
             layout: "TCHW" or "THWC" of the input.
-            quantized_io: the artefact takes and gives int8 (else float32).
+            quantized_input, quantized_output: the artefact takes, or gives, int8 (else float32).
         """
         shape = (self.spec.segments, self.spec.size, self.spec.size, 3)
         if layout == "TCHW":
             shape = (shape[0], 3, shape[1], shape[2])
-        dtype = "int8" if quantized_io else "float32"
         into = out = None
-        if quantized_io:
-            point = self.network("int8").classifier.out
+        if quantized_input:
             into = Quantization("int8", INPUT_SCALE, INPUT_ZERO_POINT)
+        if quantized_output:
+            point = self.network("int8").classifier.out
             out = Quantization("int8", point.scale, point.zero_point)
         return Contract(
             runtime=runtime,
@@ -91,8 +97,8 @@ class Bundle:
             options=self.options,
             mode="clip",
             frames=self.spec,
-            input=TensorSpec("frames", shape, layout, dtype, into),
-            output=TensorSpec("logits", (1, len(self.labels)), "NK", dtype, out),
+            input=TensorSpec("frames", shape, layout, into.dtype if into else "float32", into),
+            output=TensorSpec("logits", (1, len(self.labels)), "NK", out.dtype if out else "float32", out),
             labels=self.labels,
         )
 

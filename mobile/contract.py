@@ -105,6 +105,12 @@ def contract_path(artefact: Path | str) -> Path:
     return artefact.with_name(f"{artefact.name}.contract.json")
 
 
+def report_path(artefact: Path | str) -> Path:
+    """The exporter's report beside an artefact: ``model.tflite`` -> ``model.tflite.report.json``."""
+    artefact = Path(artefact)
+    return artefact.with_name(f"{artefact.name}.report.json")
+
+
 def load_contract(artefact: Path | str) -> Contract:
     """Read the side file of an artefact.
 

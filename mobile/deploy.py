@@ -51,7 +51,7 @@ class PlainBlock(nn.Module):
         here = source
         if len(layers) == 4:
             expansion: Any = layers[0][0]
-            if isinstance(expansion, nn.Sequential):  # a shift stands before the convolution
+            if isinstance(layers[0][0], nn.Sequential):  # a shift stands before the convolution
                 self.shift, expansion = Shift(expansion[0], source), expansion[1]
             self.expand = conv_of(expansion, layers[0][1], source=here, relu6=True)
             here = self.expand.out
@@ -215,9 +215,7 @@ def deploy_form(network: FrameNetwork) -> DeployNetwork:
     if not blocks or not all(isinstance(block, InvertedResidual) for block in blocks):
         raise ValueError("there is a deploy form for the MobileNetV2 networks only (sth_, tsn_, tsm_mobilenet_v2)")
     if _is_hybrid(blocks[0]) and blocks[0].use_res_connect:
-        raise ValueError(
-            "first_block with a width below 0.27 has no deploy form: its stem is split, its sum needs it whole"
-        )
+        raise ValueError("first_block with a width below 0.27 has no deploy form: the sum needs the stem whole")
     return DeployNetwork(network).eval()
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from mobile.contract import Contract
+from mobile.contract import Contract, report_path
 from mobile.runners import ArtefactRunner
 from mobile.timing import Timing, describe_host, interleaved, peak_memory_mb, ratio_of_medians
 from training.checkpoint import code_version
@@ -162,7 +162,7 @@ def measure(
 
 def delegate_of(artefact: Path) -> str:
     """The delegate and its pieces as the artefact's report states them."""
-    report = artefact.with_name(f"{artefact.stem}.report.json")
+    report = report_path(artefact)
     if not report.is_file():
         return "unknown (no report)"
     content = read_json(report, "report")

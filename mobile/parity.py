@@ -66,10 +66,11 @@ def _finite(value: float) -> float | str | None:
 
 @dataclasses.dataclass(frozen=True)
 class Clips:
-    """Preprocessed clips: uint8 (M, T, S, S, 3), labels (M,), -1 where unknown."""
+    """Preprocessed clips: uint8 (M, T, S, S, 3), labels (M,), -1 where unknown, and names."""
 
     frames: np.ndarray
     labels: np.ndarray
+    names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -91,15 +92,16 @@ def read_clips(data: str, split: str, spec: InputSpec, labels: Iterable[str], li
     known = list(source.labels) == list(labels)
     dataset = ClipDataset(source, spec, training=False, repeat_short=not data.startswith("rendered"))
     count = min(len(dataset), limit or len(dataset))
-    frames, ids = [], []
+    frames, ids, names = [], [], []
     for batch in tqdm(
         ClipLoader(dataset, 1), total=count, desc="reading clips", unit="clip", mininterval=2, leave=False
     ):
         frames.append(batch.frames_NTHWC.numpy())
         ids.append(int(batch.labels_N[0]) if known else -1)
+        names.append(source.name_of(int(batch.indices_N[0])))
         if len(ids) == count:
             break
-    return Clips(np.concatenate(frames), np.asarray(ids))
+    return Clips(np.concatenate(frames), np.asarray(ids), tuple(names))
 
 
 def logits_of(predict: Callable[[np.ndarray], np.ndarray], clips: Clips, what: str) -> np.ndarray:
@@ -132,6 +134,10 @@ class Ladder:
         if name not in self._sides:
             self._sides[name] = logits_of(self._predictor(name), self.clips, name)
         return self._sides[name]
+
+    def has(self, name: str) -> bool:
+        """Whether the logits of a side are computed already."""
+        return name in self._sides
 
     def _predictor(self, name: str) -> Any:
         bundle = self.bundle

@@ -1,7 +1,7 @@
 """The README's tables: made from result files, never typed.
 
-Between ``<!-- table: NAME -->`` and ``<!-- /table -->`` stands the table of ``NAME.json``, or of all files in the folder
-``NAME``, of the results folder.
+Between ``<!-- table: NAME -->`` and ``<!-- /table -->`` stands the table of ``NAME.json``, or of all files in the
+folder ``NAME``, of the results folder.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mobile.parity import NOT_RUN
-from mobile.result_files import Accuracy, Artefact, Latency, Parity, Result, load_result, load_results
+from mobile.result_files import Accuracy, Artefact, Latency, Parity, Result, Study, load_result, load_results
 from training.errors import UserError
 
 _OPENING = re.compile(r"<!-- table: (?P<name>\S+) -->")
@@ -61,12 +61,16 @@ def table_of(found: Sequence[Result]) -> str:
         UserError: files of different kinds, or of a kind that has no table.
     """
     makers: dict[type, Callable[[Any], str]] = {
-        Accuracy: accuracy_table, Parity: parity_tables, Latency: latency_tables, Artefact: artefact_table,
-    }  # fmt: skip
+        Accuracy: accuracy_table,
+        Parity: parity_tables,
+        Latency: latency_tables,
+        Artefact: artefact_table,
+        Study: study_tables,
+    }
     kinds = {type(result) for result in found}
     if len(kinds) != 1 or not kinds <= set(makers):
         names = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise UserError(f"one table is of one kind of result file (accuracy, parity, latency, artefact); found {names}")
+        raise UserError(f"a table is of one kind: accuracy, parity, latency, artefact or study; found {names}")
     return makers[kinds.pop()](found)
 
 
@@ -74,7 +78,8 @@ def markdown(header: Cells, rows: Sequence[Cells]) -> str:
     """A Markdown table; columns of figures stand to the right."""
     right = [bool(rows) and all(_is_figure(row[index]) for row in rows) for index in range(len(header))]
     rule = ["---:" if figure else "---" for figure in right]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in [header, rule, *rows])
+    lines = [[cell.replace("|", "\\|") for cell in row] for row in [header, rule, *rows]]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _is_figure(cell: str) -> bool:
@@ -161,6 +166,20 @@ def host_line(host: dict[str, Any]) -> str:
     dot = {True: "with int8 dot product", False: "without int8 dot product"}.get(host.get("int8_dot_product"), "")
     parts = [host.get("processor"), f"{host.get('cores', '?')} cores", host.get("system"), host.get("machine"), dot]
     return ", ".join(str(part) for part in parts if part)
+
+
+def study_tables(found: Sequence[Study]) -> str:
+    """Top-1 of each recipe and side over the seeds: mean, least and most."""
+    tables = []
+    for study in found:
+        sides = list(dict.fromkeys(side for row in study.rows for side in row.right))
+        rows = []
+        for recipe in dict.fromkeys(row.recipe for row in study.rows):
+            runs = [row for row in study.rows if row.recipe == recipe]
+            tops = [[100 * run.right[side] / run.clips for run in runs if side in run.right] for side in sides]
+            rows.append([recipe, str(len(runs)), str(runs[0].clips), *(_spread(top) if top else "" for top in tops)])
+        tables.append(markdown(["recipe", "seeds", "clips", *(f"{side}, top-1 %" for side in sides)], rows))
+    return "\n\n".join(tables)
 
 
 def artefact_table(found: Sequence[Artefact]) -> str:

@@ -238,7 +238,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="default: mobile/results")
-    parser.add_argument("--artefacts", type=Path, metavar="DIR", help="with *.report.json of the exporters, for the page")
+    parser.add_argument("--artefacts", type=Path, metavar="DIR", help="for the page: the exporters' *.report.json")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the page here")
     parser.add_argument("--readme", type=Path, metavar="FILE", help="default, without --html: README.md")
     parser.add_argument("--check", action="store_true", help="change nothing; status 1 if the tables would change")

@@ -152,6 +152,24 @@ class Predictions:
 
 
 @dataclasses.dataclass(frozen=True)
+class StudyRow:
+    """One network of one seed: how many clips each side has right."""
+
+    recipe: str
+    seed: int
+    clips: int
+    right: dict[str, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """Recipes and seeds compared on one data set (``python -m mobile.study``)."""
+
+    data: str
+    rows: tuple[StudyRow, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Step:
     """A step of a run of several: "done", "failed" or "not run" with the reason in ``note``."""
 
@@ -180,8 +198,9 @@ KINDS: dict[str, type] = {
     "artefact": Artefact,
     "predictions": Predictions,
     "steps": Steps,
+    "study": Study,
 }
-Result = Accuracy | Parity | Latency | Artefact | Predictions | Steps
+Result = Accuracy | Parity | Latency | Artefact | Predictions | Steps | Study
 
 
 def load_result(path: Path) -> Result:

@@ -106,7 +106,9 @@ def show(summary: dict[str, Any], console: Console) -> None:
     sides = list(dict.fromkeys(side for row in summary.values() for side in row))
     table = Table("recipe", *sides, title="top-1 on unseen people, mean (min to max) over the seeds, %")
     for recipe, row in summary.items():
-        cells = [f"{row[s]['mean']:.1f} ({row[s]['min']:.1f} to {row[s]['max']:.1f})" if s in row else "" for s in sides]
+        cells = [
+            f"{row[s]['mean']:.1f} ({row[s]['min']:.1f} to {row[s]['max']:.1f})" if s in row else "" for s in sides
+        ]
         table.add_row(recipe, *cells)
     console.print(table)
 

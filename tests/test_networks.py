@@ -201,7 +201,7 @@ def test_an_unknown_name_says_what_exists() -> None:
 )
 def test_a_bad_option_is_named(name: str, options: dict[str, Any], reasons: list[str]) -> None:
     arguments = {"num_classes": 5, "segments": 2, **options}
-    with torch.device("meta"), pytest.raises(ValueError, match=".") as caught:
+    with torch.device("meta"), pytest.raises(ValueError) as caught:  # noqa: PT011 (looked at below)
         build_network(name, **arguments)
     assert all(reason in str(caught.value) for reason in reasons), str(caught.value)
     assert "\n" not in str(caught.value)

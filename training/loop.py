@@ -88,7 +88,7 @@ def open_loader(recipe: Recipe, *, training: bool, size: int, labels: list[str] 
 def learning_rate(recipe: Recipe, epoch: float) -> float:
     """The rate at a fractional epoch: linear warm-up, then steps of 1/10 at the milestones or half a cosine."""
     if recipe.warmup_epochs and epoch < recipe.warmup_epochs:
-        return recipe.lr * max(epoch, 1e-2) / recipe.warmup_epochs
+        return recipe.lr * min(max(epoch, 1e-2) / recipe.warmup_epochs, 1.0)
     if recipe.schedule == "steps":
         return recipe.lr * 0.1 ** sum(epoch >= milestone for milestone in recipe.milestones)
     share = (epoch - recipe.warmup_epochs) / max(recipe.epochs - recipe.warmup_epochs, 1e-9)

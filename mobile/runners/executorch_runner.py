@@ -21,7 +21,7 @@ import torch
 
 from training.errors import UserError, missing_extra
 
-_TYPES = {1: np.dtype(np.int8), 6: np.dtype(np.float32)}  # numbers of ExecuTorch's ScalarType
+_TYPES: dict[int, np.dtype] = {1: np.dtype(np.int8), 6: np.dtype(np.float32)}  # numbers of ExecuTorch's ScalarType
 _threads_of_process: int | None = None
 
 
@@ -50,41 +50,42 @@ class ExecuTorchRunner:
         if not Path(path).is_file():
             raise UserError(f"there is no file {path}; export it with converters/export_executorch.py")
         self.path, self.threads = Path(path), threads
-        portable = _portable_lib(threads)
+        runtime = _runtime(threads)
         start = time.perf_counter()
         with _native_log() as log:
             try:
-                self._module = portable._load_for_executorch(str(path))
-                meta = self._module.method_meta("forward").input_tensor_meta(0)
-                self.input_shape, self.input_type = tuple(meta.sizes()), _TYPES[meta.dtype()]
-                self.run(np.zeros(self.input_shape, self.input_type))  # packs the weights
-            except (RuntimeError, KeyError, IndexError) as error:
-                reason = " ".join((log() or str(error)).split())[:200]
+                self._program = runtime.load_program(self.path)
+                self._method = self._program.load_method("forward")
+                meta = self._method.metadata.input_tensor_meta(0)
+                self.input_type: np.dtype = _TYPES[meta.dtype()]
+            except (RuntimeError, LookupError) as error:
+                reason = " ".join((log() or str(error)).split())[-200:]
                 raise UserError(f"ExecuTorch cannot load {path}: {reason}; export it again") from error
         self.load_seconds = time.perf_counter() - start
+        self.input_shape = tuple(meta.sizes())
         self.runtime = f"executorch {version('executorch')} (XNNPACK)"
 
     def run(self, x_THWC: np.ndarray) -> np.ndarray:
         """A clip in the type and shape of the artefact's input -> logits float32 (K,).
 
         Raises:
-            UserError: another type or shape.
+            UserError: another type or shape, or a runner that was closed.
         """
+        if self._method is None:
+            raise UserError(f"{self.path.name} was closed; open it again to run it")
         if x_THWC.shape != self.input_shape or x_THWC.dtype != self.input_type:
-            raise UserError(
-                f"{self.path.name} takes a clip of {self.input_type} {self.input_shape}, "
-                f"not of {x_THWC.dtype} {x_THWC.shape}"
-            )
-        logits: torch.Tensor = self._module.forward([torch.from_numpy(np.ascontiguousarray(x_THWC))])[0]
+            takes, given = f"{self.input_type} {self.input_shape}", f"{x_THWC.dtype} {x_THWC.shape}"
+            raise UserError(f"{self.path.name} takes a clip of {takes}, not of {given}")
+        logits: torch.Tensor = self._method.execute([torch.from_numpy(np.ascontiguousarray(x_THWC))])[0]
         return logits.numpy().reshape(-1)
 
     def close(self) -> None:
         """Free the program and its memory; the runner cannot run afterwards."""
-        self._module = None
+        self._method = self._program = None
 
 
-def _portable_lib(threads: int) -> Any:
-    """ExecuTorch's Python binding with its pool set to ``threads``."""
+def _runtime(threads: int) -> Any:
+    """ExecuTorch with its pool set to ``threads``."""
     global _threads_of_process
     if threads < 1:
         raise UserError(f"threads is {threads}; expected at least 1")
@@ -92,6 +93,7 @@ def _portable_lib(threads: int) -> Any:
         warnings.simplefilter("ignore")
         try:
             from executorch.extension.pybindings import portable_lib
+            from executorch.runtime import Runtime
         except ImportError as error:
             raise missing_extra("executorch", "executorch") from error
         if _threads_of_process is None:
@@ -102,7 +104,7 @@ def _portable_lib(threads: int) -> Any:
             f"this process runs ExecuTorch with {_threads_of_process} thread(s) and cannot change to {threads}; "
             "measure each number of threads in a process of its own"
         )
-    return portable_lib
+    return Runtime.get()
 
 
 @contextlib.contextmanager

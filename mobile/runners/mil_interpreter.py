@@ -175,17 +175,6 @@ def _conv(op: MilOp) -> Compute:
     return lambda x, w, b=None: F.conv2d(F.pad(x, pad), w, b, stride, 0, dilation, groups)
 
 
-def _max_pool(op: MilOp) -> Compute:
-    kernel, stride = op.constant("kernel_sizes"), op.constant("strides")
-    top, bottom, left, right = _padding(op)
-    if op.constant("ceil_mode", False):
-        raise UserError(f"{op.describe()}: ceil_mode is unknown to the reference interpreter")
-    pad = (left, right, top, bottom)
-    if not any(pad):
-        return lambda x: F.max_pool2d(x, kernel, stride)
-    return lambda x: F.max_pool2d(F.pad(x, pad, value=-torch.inf), kernel, stride)
-
-
 def _slice_by_index(op: MilOp) -> Compute:
     """Begin and end per axis; a mask stands for the axis' own border."""
     rank = len(op.constant("begin"))
@@ -254,7 +243,6 @@ _BUILDERS: dict[str, Callable[[MilOp], Compute]] = {
     "constexpr_affine_dequantize": lambda op: lambda: _constexpr(op),
     "conv": _conv,
     "dequantize": _dequantize,
-    "max_pool": _max_pool,
     "pad": _pad,
     "quantize": _quantize,
     "reduce_mean": _reduce_mean,
@@ -264,4 +252,4 @@ _BUILDERS: dict[str, Callable[[MilOp], Compute]] = {
     "transpose": _transpose,
 }
 # Operations that only move or select values: nothing to round.
-_EXACT = {"concat", "max_pool", "relu6", "reshape", "slice_by_index", "transpose"}
+_EXACT = {"concat", "relu6", "reshape", "slice_by_index", "transpose"}

@@ -98,7 +98,8 @@ class ClipLoader:
         """
         gave_any = self._batches.start_batch > 0
         error: ClipError | None = None
-        for self.position, batch in enumerate(self._loader, start=self._batches.start_batch + 1):
+        for number, batch in enumerate(self._loader, start=self._batches.start_batch + 1):
+            self.position = number
             for error in batch.errors:
                 if self._stops:
                     raise error

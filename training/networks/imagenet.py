@@ -67,8 +67,8 @@ def _download(network: FrameNetwork) -> dict[str, torch.Tensor]:
 @torch.no_grad()
 def _adapt_input(features: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], spec: InputSpec) -> None:
     """Rescale the first kernel, so that it gives on our input what it gave on its own (but for the borders)."""
-    stem = [features.conv1, features.bn1] if _is_resnet(features) else list(features[0])  # type: ignore[index]
-    first, norm = stem[0], stem[1]
+    backbone: Any = features
+    first, norm = (backbone.conv1, backbone.bn1) if _is_resnet(features) else list(backbone[0])[:2]
     weight_OIHW, theirs = first.weight, torch.tensor(std).view(1, 3, 1, 1)
     moved = (torch.tensor(spec.mean) - torch.tensor(mean)).view(1, 3, 1, 1) / theirs
     norm.running_mean.sub_((weight_OIHW * moved).sum((1, 2, 3)))

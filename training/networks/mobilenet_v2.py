@@ -38,8 +38,8 @@ def tsm_mobilenet_v2(
     """TSM: channels shift in time before the expansion of each block with a residual connection."""
     network = tsn_mobilenet_v2(num_classes=num_classes, segments=segments, width=width, dropout=dropout)
     for block in network.features.children():
-        expands = isinstance(block, InvertedResidual) and len(block.conv) == 4
-        if expands and block.use_res_connect:  # below a width of 0.27 the first block is residual and does not expand
+        # below a width of 0.27 the first block is residual too, but has no expansion
+        if isinstance(block, InvertedResidual) and block.use_res_connect and len(block.conv) == 4:
             expansion: Any = block.conv[0]
             expansion[0] = nn.Sequential(TemporalShift(segments=segments, fold=fold, causal=causal), expansion[0])
     return network
