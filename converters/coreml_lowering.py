@@ -2,7 +2,8 @@
 
 The Neural Engine computes in float16 and in int8, never in float32. So an int8 package is typed float16 between
 dequantize and quantize: its int8 weights are exactly the quantized program's, its scales and biases are rounded to
-float16. ``compute="float32"`` keeps them exact, for comparisons; on a phone that package is left to the CPU.
+float16. That moves some values by one quantization step, as every other order of rounding does. ``compute="float32"``
+keeps scales and biases exact, for comparisons; on a phone that package stays away from the Neural Engine.
 """
 
 from __future__ import annotations

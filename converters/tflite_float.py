@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from converters.tflite_from_onnx import ERROR_FILE
 from mobile.deploy import DeployNetwork
+from mobile.runners.litert_runner import LiteRTRunner
 from training.errors import UserError
 
 INPUT_NAME, OUTPUT_NAME = "frames", "logits"
 _OPSET = 18
+_FP32_RELATIVE, _FP16_RELATIVE = 1e-4, 0.05
 
 
 def float_tflite(network: DeployNetwork, size: int, *, fp16: bool = False) -> bytes:
@@ -25,19 +30,45 @@ def float_tflite(network: DeployNetwork, size: int, *, fp16: bool = False) -> by
     A network in int8 gives the float model of its dequantized weights.
 
     Raises:
-        UserError: a step failed; the message names operator and layer where the failing
-            step tells, and the file that holds what the step printed.
+        UserError: a step failed (the message names operator and layer where that step tells them, and the file that
+            holds what it printed), or the result does not compute what the network computes.
     """
     with tempfile.TemporaryDirectory(prefix="tflite-") as folder:
-        onnx_file = Path(folder, "network.onnx")
-        _export_onnx(network, size, onnx_file)
-        return _from_onnx(onnx_file, fp16=fp16)
+        onnx_file, tflite_file = Path(folder, "network.onnx"), Path(folder, "network.tflite")
+        with _in_float(network):
+            _export_onnx(network, size, onnx_file)
+            _from_onnx(onnx_file, tflite_file, fp16=fp16)
+            _compare(network, size, tflite_file, _FP16_RELATIVE if fp16 else _FP32_RELATIVE)
+        return tflite_file.read_bytes()
 
 
-def _export_onnx(network: DeployNetwork, size: int, target: Path) -> None:
+@contextlib.contextmanager
+def _in_float(network: DeployNetwork) -> Iterator[None]:
     system = network.input.system
     network.eval()
     network.set_system("float")
+    try:
+        yield
+    finally:
+        network.set_system(system)
+
+
+def _compare(network: DeployNetwork, size: int, tflite_file: Path, tolerance: float) -> None:
+    """onnx2tf guesses layouts from shapes, so no file leaves here without having been run against PyTorch."""
+    shape = (network.segments, 3, size, size)
+    x_TCHW = torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with torch.no_grad():
+        expected_K = network(x_TCHW)[0].numpy()
+    logits_K = LiteRTRunner(tflite_file).run(np.ascontiguousarray(x_TCHW.permute(0, 2, 3, 1).numpy()))
+    difference = float(np.abs(logits_K - expected_K).max() / np.abs(expected_K).max())
+    if not difference <= tolerance:
+        raise UserError(
+            f"the TFLite graph of size {size} differs from PyTorch by {difference:.2g} of the largest logit (at most "
+            f"{tolerance:g}): onnx2tf mistook the layout of a tensor; another size may do"
+        )
+
+
+def _export_onnx(network: DeployNetwork, size: int, target: Path) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -59,15 +90,13 @@ def _export_onnx(network: DeployNetwork, size: int, target: Path) -> None:
         onnx.save(simple, str(target))
     except Exception as error:
         raise UserError(f"torch.onnx cannot export the network: {' '.join(str(error).split())[:300]}") from error
-    finally:
-        network.set_system(system)
 
 
-def _from_onnx(onnx_file: Path, *, fp16: bool) -> bytes:
-    folder, made = onnx_file.parent, onnx_file.with_suffix(".tflite")
+def _from_onnx(onnx_file: Path, tflite_file: Path, *, fp16: bool) -> None:
+    folder = onnx_file.parent
     root = str(Path(__file__).resolve().parents[1])
     paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    command = [sys.executable, "-m", "converters.tflite_from_onnx", str(onnx_file), str(made)]
+    command = [sys.executable, "-m", "converters.tflite_from_onnx", str(onnx_file), str(tflite_file)]
     done = subprocess.run(
         command + ["--fp16"] * fp16,
         cwd=folder,
@@ -76,8 +105,8 @@ def _from_onnx(onnx_file: Path, *, fp16: bool) -> bytes:
         stderr=subprocess.STDOUT,
         check=False,
     )
-    if done.returncode == 0 and made.is_file():
-        return made.read_bytes()
+    if done.returncode == 0 and tflite_file.is_file():
+        return
     log = _keep_log(done.stdout)
     told = folder / ERROR_FILE
     fault = told.read_text(encoding="utf-8") if told.is_file() else f"the process ended with status {done.returncode}"

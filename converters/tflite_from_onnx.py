@@ -21,7 +21,7 @@ import onnx
 ERROR_FILE = "error.txt"
 # onnx2tf fetches sample images for an input like ours unless it finds this file in the working folder.
 _SAMPLES, _SAMPLES_SHAPE = "calibration_image_sample_data_20x128x128x3_float32.npy", (20, 128, 128, 3)
-_TO_CHANNELS_FIRST = [0, 3, 1, 2]
+_TO_FIRST, _TO_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
 
 
 def main() -> int:
@@ -84,28 +84,30 @@ def _convert(source: Path, graph: onnx.GraphProto, *, fp16: bool) -> bytes:
 def replacements(graph: onnx.GraphProto) -> list[dict[str, Any]]:
     """onnx2tf's own replacement rules that keep a clip's view (T rows, H*W columns) channels-last.
 
-    onnx2tf takes the permutations around a view at their word, moves the data and puts it back, and then makes a
-    grouped convolution of what is a depthwise one. Told that nothing moves, it leaves two reshapes and no transpose.
+    onnx2tf takes the permutations around a view at their word, moves the data and puts it back, and makes a grouped
+    convolution of what is a depthwise one. Told that no permutation moves anything, it leaves two reshapes. It
+    reads the layout off the shapes, so a tensor with C = H = W passes for channels-first: for those its
+    correction is undone where it matters, at the reshape and at the concat.
     """
+    shape = {value.name: [d.dim_value for d in value.type.tensor_type.shape.dim] for value in graph.value_info}
     maker = {name: node for node in graph.node for name in node.output}
     rules = []
     for node in graph.node:
-        before = maker.get(node.input[0]) if node.op_type in ("Conv", "ReduceMean", "Pad") else None
-        if before is None or before.op_type != "Transpose" or _attribute(before, "perm") != _TO_CHANNELS_FIRST:
-            continue
-        rules.append(_rule(before.name, "perm", [0, 1, 2, 3]))
-        if node.op_type == "ReduceMean":
-            rules.append(_rule(node.name, "axes", [1, 2]))
+        moved = [name for name in node.input if name in maker and maker[name].op_type == "Transpose"]
+        unclear = [name for name in moved if len(set(shape[name][1:])) == 1]
+        if node.op_type == "Transpose":
+            rules.append(_rule(node.name, "attributes", "perm", values=[0, 1, 2, 3]))
+        elif node.op_type == "ReduceMean" and moved:
+            rules.append(_rule(node.name, "attributes", "axes", values=[1, 2]))
+        elif node.op_type == "Reshape":
+            rules += [_rule(node.name, "inputs", name, pre_process_transpose_perm=_TO_LAST) for name in unclear]
+        elif node.op_type == "Concat":
+            rules += [_rule(node.name, "inputs", name, pre_process_transpose_perm=_TO_FIRST) for name in unclear]
     return rules
 
 
-def _rule(node: str, attribute: str, values: list[int]) -> dict[str, Any]:
-    return {"op_name": node, "param_target": "attributes", "param_name": attribute, "values": values}
-
-
-def _attribute(node: onnx.NodeProto, name: str) -> Any:
-    values = [onnx.helper.get_attribute_value(a) for a in node.attribute if a.name == name]
-    return values[0] if values else None
+def _rule(node: str, target: str, name: str, **change: list[int]) -> dict[str, Any]:
+    return {"op_name": node, "param_target": target, "param_name": name, **change}
 
 
 def _one_line(error: BaseException, graph: onnx.GraphProto) -> str:

@@ -114,7 +114,7 @@ class _Quantizer:
             )
         self.points[tensor] = point
         self.graph.tensors[tensor].type = _INT8
-        self.graph.tensors[tensor].quantization = _quantization(np.float32([point.scale]), [point.zero_point], 0)
+        self.graph.tensors[tensor].quantization = _quantization(np.array([point.scale], np.float32), [point.zero_point], 0)
 
     def _constant(self, op: Op, slot: int, point: Point) -> None:
         """A float constant that a moving operator takes (TSM's frame of zeros), on the grid of ``point``."""
@@ -122,7 +122,7 @@ class _Quantizer:
         if value is None or value.dtype != np.float32:
             return
         name = f"{self.graph.name(op.outputs[0])}.constant"
-        kept = _quantization(np.float32([point.scale]), [point.zero_point], 0)
+        kept = _quantization(np.array([point.scale], np.float32), [point.zero_point], 0)
         op.inputs[slot] = self._new(name, _round_to(value, point), _INT8, kept)
 
     def _new(self, name: str, value: np.ndarray, dtype: int, quantization: Any) -> int:

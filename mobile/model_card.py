@@ -47,9 +47,9 @@ _CARD = """# {name}
 
 _RENDERED = (
     "These weights know **rendered hands**: a generator drew every clip that they saw. They show that the pipeline "
-    "keeps a network's accuracy all the way to the artefacts; they are not a recogniser of real gestures. Train on Jester "
-    "itself for that: `python -m training.train jester_sth --set train_data=DIR validation_data=DIR`, then `python -m "
-    "mobile.qat`. Left and right, clockwise and counterclockwise are those of the picture."
+    "keeps a network's accuracy all the way to the artefacts; they are not a recogniser of real gestures. Train on "
+    "Jester itself for that: `python -m training.train jester_sth --set train_data=DIR validation_data=DIR`, then "
+    "`python -m mobile.qat`. Left and right, clockwise and counterclockwise are those of the picture."
 )
 
 

@@ -39,7 +39,7 @@ def recipe_of(checkpoint: dict[str, Any]) -> Recipe:
 def qat_recipe(recipe: Recipe) -> Recipe:
     """The fine-tuning run: ``qat_epochs`` at the final input size with a cosine from ``qat_lr``.
 
-    Clips of a ``fresh_each_epoch`` run come from another seed than training's.
+    Order and augmentation have another seed than training's; rendered clips are those of its first epochs.
     """
     return dataclasses.replace(
         recipe,

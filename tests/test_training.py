@@ -1,0 +1,375 @@
+"""The training loop: what a run leaves behind, that it goes on bit-identically, and how it refuses."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from clip_files import write_jester
+from training_runs import STEPS, Killed, Recorder, Run, run, tiny_recipe
+
+from training import train as train_command
+from training.checkpoint import (
+    code_version,
+    input_spec_of,
+    load_checkpoint,
+    make_checkpoint,
+    network_of,
+    save_checkpoint,
+)
+from training.errors import UserError, run_cli
+from training.files import read_json
+from training.loop import FINAL, LAST, RESULT, learning_rate
+from training.networks import build_network
+from training.recipe import Recipe
+from training.rendered import jester_labels
+from training.train import train
+
+
+def test_a_run_leaves_checkpoints_scalars_and_a_result(trained: Run) -> None:
+    result = read_json(trained.folder / RESULT, "result")
+    assert {path.name for path in trained.folder.iterdir()} == {LAST, FINAL, RESULT, "tensorboard"}
+    assert list((trained.folder / "tensorboard").glob("events.*"))
+    assert result["recipe"] == dataclasses.asdict(trained.recipe)
+    assert result["validation"]["clips"] == 9
+    assert result["validation"] == trained.scores
+    assert [row["epoch"] for row in result["history"]] == [1, 2]
+    assert result["history"][1]["top1"] == trained.scores["top1"]
+    assert result["code_version"] == code_version()
+    assert 0 < result["seconds"] < 600
+    assert result["history"][0]["skipped"] == 0
+
+
+def test_epochs_losses_and_rates(trained: Run) -> None:
+    recorder, history = trained.recorder, read_json(trained.folder / RESULT, "result")["history"]
+    assert len(recorder.losses) == STEPS
+    assert recorder.sizes == [32, 32, 32, 64, 64, 64]  # early_size, then size
+    assert recorder.rates == [learning_rate(trained.recipe, step / 3) for step in range(STEPS)]
+    for epoch in (0, 1):
+        mean = sum(recorder.losses[3 * epoch : 3 * epoch + 3]) / 3
+        assert history[epoch]["loss"] == pytest.approx(mean, rel=1e-6)
+    assert len(set(recorder.losses)) == STEPS
+
+
+def test_training_learns(tmp_path: Path) -> None:
+    """One batch again and again: its loss falls."""
+    changes = {"fresh_each_epoch": False, "dropout": 0.0, "colour_jitter": 0.0, "crop_scales": [1.0], "flip": False}
+    recipe = tiny_recipe(tmp_path, train_data="rendered:9:1", epochs=8, early_epochs=0, size=32, lr=3e-3, **changes)
+    losses = run(dataclasses.replace(recipe, warmup_epochs=0, validate_every=9, checkpoint_minutes=9)).recorder.losses
+    assert len(losses) == 8
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_the_final_checkpoint_says_what_it_is(trained: Run) -> None:
+    checkpoint = load_checkpoint(trained.folder / FINAL)
+    assert checkpoint["network"] == "sth_mobilenet_v2"
+    assert checkpoint["options"] == {"width": 0.35, "p": 0.25}
+    assert checkpoint["labels"] == list(jester_labels())
+    assert checkpoint["recipe"] == dataclasses.asdict(trained.recipe)
+    assert checkpoint["code_version"] == code_version()
+    assert checkpoint["metrics"] == {key: trained.scores[key] for key in ("clips", "top1", "top5")}
+    assert "trainer" not in checkpoint
+    spec = input_spec_of(checkpoint)
+    assert spec == trained.recipe.input_spec()
+    network = network_of(checkpoint)
+    assert not network.training
+    assert network(torch.zeros(1, 2, 3, 64, 64)).shape == (1, 27)
+
+
+def weights_of(path: Path) -> dict[str, torch.Tensor]:
+    return load_checkpoint(path)["model"]
+
+
+def assert_same_end(folder: Path, trained: Run) -> None:
+    """Weights, history and scores of an interrupted run are those of the other, to the last bit."""
+    mine, theirs = weights_of(folder / FINAL), weights_of(trained.folder / FINAL)
+    assert mine.keys() == theirs.keys()
+    assert all(torch.equal(mine[name], theirs[name]) for name in mine)
+    results = [read_json(path / RESULT, "result") for path in (folder, trained.folder)]
+    assert results[0]["validation"] == results[1]["validation"]
+    rows = [[(row["epoch"], row["loss"], row["top1"]) for row in result["history"]] for result in results]
+    assert rows[0] == rows[1]
+
+
+def cut_off(recipe: Recipe, *, before: int, resume: bool = False) -> list[float]:
+    with Recorder(kill_before=before) as recorder, pytest.raises(Killed):
+        train(recipe, resume=resume)
+    return recorder.losses
+
+
+@pytest.mark.parametrize("done", [1, 3, 5], ids=["inside epoch 1", "after epoch 1", "before the last step"])
+def test_resuming_repeats_the_loss_sequence_bit_for_bit(trained: Run, tmp_path: Path, done: int) -> None:
+    recipe = tiny_recipe(tmp_path)
+    first = cut_off(recipe, before=done)
+    torch.manual_seed(99)  # the process that goes on has drawn other random numbers
+    rest = run(recipe, resume=True)
+    assert first + rest.recorder.losses == trained.recorder.losses
+    assert rest.recorder.rates == trained.recorder.rates[done:]
+    assert_same_end(tmp_path, trained)
+
+
+def test_killed_twice_with_checkpoints_in_time_only(trained: Run, tmp_path: Path) -> None:
+    """Without a checkpoint inside the epoch, the work since the last epoch is done again, the same way."""
+    recipe = tiny_recipe(tmp_path, checkpoint_minutes=60.0)
+    assert cut_off(recipe, before=5) == trained.recorder.losses[:5]
+    assert cut_off(recipe, before=1, resume=True) == trained.recorder.losses[3:4]
+    rest = run(recipe, resume=True)
+    assert rest.recorder.losses == trained.recorder.losses[3:]
+    assert_same_end(tmp_path, trained)
+
+
+def test_killed_for_real(trained: Run, tmp_path: Path) -> None:
+    """SIGKILL right after the first checkpoint appears: the file is whole, and the run goes on from it."""
+    recipe = tiny_recipe(tmp_path / "run")
+    program = (
+        "import sys, json\nfrom training.recipe import Recipe\nfrom training.train import train\n"
+        "train(Recipe(**json.loads(sys.argv[1])))"
+    )
+    content = __import__("json").dumps(dataclasses.asdict(recipe))
+    root = Path(__file__).parents[1]
+    with subprocess.Popen([sys.executable, "-c", program, content], cwd=root, stderr=subprocess.DEVNULL) as process:
+        give_up = time.monotonic() + 120
+        while not (tmp_path / "run" / LAST).exists() and process.poll() is None and time.monotonic() < give_up:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    rest = run(recipe, resume=True)
+    assert 0 < len(rest.recorder.losses) < STEPS
+    assert rest.recorder.losses == trained.recorder.losses[-len(rest.recorder.losses) :]
+    assert_same_end(tmp_path / "run", trained)
+
+
+def test_a_finished_run_resumes_to_its_end(trained: Run, tmp_path: Path) -> None:
+    shutil.copytree(trained.folder, tmp_path / "run")
+    again = run(dataclasses.replace(trained.recipe, out=str(tmp_path / "run")), resume=True)
+    assert again.recorder.losses == []
+    assert again.scores == trained.scores
+
+
+def test_another_seed_is_another_run(trained: Run, tmp_path: Path) -> None:
+    with Recorder(kill_before=1) as recorder, pytest.raises(Killed):
+        train(tiny_recipe(tmp_path, seed=1))
+    assert recorder.losses[0] != trained.recorder.losses[0]
+
+
+@pytest.mark.parametrize("change", [{"lr": 0.5}, {"options": {"width": 0.35, "p": 0.5}}, {"epochs": 3}], ids=str)
+def test_resuming_another_recipe_is_refused(trained: Run, tmp_path: Path, change: dict[str, Any]) -> None:
+    shutil.copytree(trained.folder, tmp_path / "run")
+    with pytest.raises(UserError, match="another recipe"):
+        train(dataclasses.replace(trained.recipe, out=str(tmp_path / "run"), **change), resume=True)
+
+
+def test_resuming_from_a_finished_network_is_refused(trained: Run, tmp_path: Path) -> None:
+    shutil.copy(trained.folder / FINAL, tmp_path / LAST)
+    with pytest.raises(UserError, match="no training state"):
+        train(tiny_recipe(tmp_path), resume=True)
+
+
+def test_a_run_is_never_overwritten(trained: Run) -> None:
+    before = (trained.folder / LAST).read_bytes()
+    with pytest.raises(UserError, match=r"last\.pt exists; go on from it with --resume"):
+        train(trained.recipe)
+    assert (trained.folder / LAST).read_bytes() == before
+
+
+def test_a_loss_that_is_not_finite_is_one_message(tmp_path: Path) -> None:
+    recipe = tiny_recipe(
+        tmp_path, lr=1e38, optimizer="sgd", clip_gradient=0.0, warmup_epochs=0.0, early_epochs=0, size=32
+    )
+    with pytest.raises(UserError, match=r"the loss is (nan|inf); lower lr \(now .*\) or clip_gradient") as caught:
+        train(recipe)
+    assert "\n" not in str(caught.value)
+
+
+def jester_folder(root: Path, *, broken: tuple[str, ...] = ()) -> Path:
+    """Six training clips of two classes and two for validation; the pictures of broken ones are empty files."""
+    labels = ["Thumb Up", "Stop Sign"]
+    write_jester(root, {str(number): number % 2 for number in range(6)}, labels)
+    write_jester(root, {"10": 0, "11": 1}, labels, split="validation")
+    for name in broken:
+        for picture in (root / "20bn-jester-v1" / name).iterdir():
+            picture.write_bytes(b"")
+    return root
+
+
+def file_recipe(folder: Path, data: Path, **changes: Any) -> Recipe:
+    shared = {"train_data": str(data), "validation_data": str(data), "fresh_each_epoch": False, "epochs": 1}
+    return tiny_recipe(folder, **{**shared, "batch": 2, "early_epochs": 0, "size": 32, **changes})
+
+
+def test_broken_clips_are_skipped_and_counted(tmp_path: Path) -> None:
+    data = jester_folder(tmp_path / "data", broken=("3", "4"))
+    done = run(file_recipe(tmp_path / "run", data, cache_short_side=40))
+    row = read_json(tmp_path / "run" / RESULT, "result")["history"][0]
+    assert row["skipped"] == 2
+    assert len(done.recorder.losses) in (2, 3)
+    assert done.scores["clips"] == 2
+
+
+def test_a_run_with_broken_batches_resumes_bit_for_bit(tmp_path: Path) -> None:
+    """Batches of one clip: a broken clip's batch is never given, and must not be counted twice or not at all."""
+    data = jester_folder(tmp_path / "data", broken=("0", "3"))
+    whole = run(file_recipe(tmp_path / "whole", data, batch=1, epochs=2)).recorder.losses
+    assert len(whole) == 8  # batch norm of two frames is enough
+    for done in range(1, 8):
+        recipe = file_recipe(tmp_path / f"cut{done}", data, batch=1, epochs=2)
+        assert cut_off(recipe, before=done) == whole[:done]
+        assert run(recipe, resume=True).recorder.losses == whole[done:]
+
+
+def test_only_broken_clips_are_one_message(tmp_path: Path) -> None:
+    data = jester_folder(tmp_path / "data", broken=tuple("012345"))
+    with pytest.raises(UserError, match="none of the 6 clips can be used"):
+        train(file_recipe(tmp_path / "run", data))
+
+
+def test_a_broken_validation_clip_stops(tmp_path: Path) -> None:
+    data = jester_folder(tmp_path / "data", broken=("11",))
+    with pytest.raises(UserError, match="clip 11"):
+        train(file_recipe(tmp_path / "run", data))
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Exit status of ``python -m training.train``."""
+    monkeypatch.setattr(sys, "argv", ["training.train", *arguments])
+    with pytest.raises(SystemExit) as left:
+        run_cli(train_command.main)
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+def a_file(path: Path) -> str:
+    path.write_text("hello\n")
+    return str(path)
+
+
+BAD: dict[str, Callable[[Path], tuple[list[str], str]]] = {
+    "recipe": lambda tmp: (["rendered"], "no recipe is called 'rendered'"),
+    "key": lambda tmp: (["rendered_sth", "--set", "epoch=1"], "epoch"),
+    "value": lambda tmp: (["rendered_sth", "--set", "epochs=many"], "many"),
+    "no value": lambda tmp: (["rendered_sth", "--set", "epochs"], "key=value"),
+    "seed": lambda tmp: (["rendered_sth", "--seed", "-1"], "seed is -1"),
+    "network": lambda tmp: (["rendered_sth", "--set", "network=sth"], "no network is called 'sth'"),
+    "option": lambda tmp: (["rendered_sth", "--set", "options.q=1"], "no option q"),
+    "proportion": lambda tmp: (["rendered_sth", "--set", "options.p=0.3"], "1/G"),
+    "data": lambda tmp: (["rendered_sth", "--set", f"train_data={tmp}/absent"], "there is no"),
+    "no data": lambda tmp: (["jester_sth", "--set", f"train_data={a_file(tmp / 'x.txt')}"], "x.txt"),
+    "validation": lambda tmp: (["rendered_sth", "--set", f"validation_data={tmp}/absent"], "absent"),
+    "rendered": lambda tmp: (["rendered_sth", "--set", "train_data=rendered:0:1"], "rendered:0:1"),
+    "labels": lambda tmp: (
+        ["rendered_sth", "--set", f"validation_data={jester_folder(tmp / 'data')}", "fresh_each_epoch=false"],
+        "label",
+    ),
+    "weights": lambda tmp: (["rendered_sth", "--weights", f"{tmp}/absent.pt"], "no weights file"),
+    "weights kind": lambda tmp: (["rendered_sth", "--weights", a_file(tmp / "w.pt")], "no state_dict"),
+    "size": lambda tmp: (["rendered_sth", "--set", "size=100"], "multiple of 32"),
+    "fresh": lambda tmp: (
+        ["rendered_sth", "--set", f"train_data={jester_folder(tmp / 'data')}", f"validation_data={tmp / 'data'}"],
+        "fresh_each_epoch",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", list(BAD))
+def test_bad_input_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, what: str
+) -> None:
+    arguments, reason = BAD[what](tmp_path)
+    out = tmp_path / "run"
+    small = ["options.width=0.35", "size=32", "segments=2", "early_epochs=0", "workers=0", f"out={out}"]
+    recipe_name, *rest = arguments
+    assert command(monkeypatch, recipe_name, "--set", *small, *rest) == 1
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("error: ")
+    assert reason in lines[0]
+    assert not (out / LAST).exists()
+
+
+def test_an_output_folder_that_cannot_be_made(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    occupied = a_file(tmp_path / "occupied")
+    small = ["options.width=0.35", "size=32", "segments=2", "early_epochs=0", "workers=0"]
+    assert command(monkeypatch, "rendered_sth", "--set", *small, f"out={occupied}/run") == 1
+    assert f"cannot write into {occupied}/run" in capsys.readouterr().err
+    assert Path(occupied).read_text() == "hello\n"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_cuda_is_refused_where_there_is_none(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="device is cuda"):
+        train(tiny_recipe(tmp_path, device="cuda"))
+
+
+def test_the_command_trains_and_writes_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    small = ["options.width=0.35", "size=32", "segments=2", "early_epochs=0", "workers=0", "epochs=1", "batch=9"]
+    data = ["train_data=rendered:9:1", "validation_data=rendered:9:2", f"out={tmp_path / 'run'}", "device=cpu"]
+    status = command(
+        monkeypatch, "rendered_tsn", "--seed", "3", "--set", *small, *data, "--json", str(tmp_path / "scores.json")
+    )
+    assert status == 0
+    assert "top-1" in capsys.readouterr().out
+    assert read_json(tmp_path / "scores.json", "scores")["clips"] == 9
+    assert load_checkpoint(tmp_path / "run" / FINAL)["recipe"]["seed"] == 3
+    assert command(monkeypatch, "rendered_tsn", "--set", *small, *data) == 1  # it is there already
+
+
+def checkpoint_of(labels: list[str], **changes: Any) -> dict[str, Any]:
+    recipe = tiny_recipe(Path("x"))
+    network = build_network(recipe.network, num_classes=len(labels), segments=2, **recipe.options)
+    return {**make_checkpoint(network, recipe, labels, {}), **changes}
+
+
+def test_checkpoints_that_do_not_fit_are_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    with pytest.raises(UserError, match="there is no checkpoint"):
+        load_checkpoint(path)
+    save_checkpoint(path, {"format": "other/1"})
+    with pytest.raises(UserError, match="no checkpoint of this project"):
+        load_checkpoint(path)
+    whole = checkpoint_of(["a", "b"])
+    save_checkpoint(path, {key: value for key, value in whole.items() if key not in ("labels", "model")})
+    with pytest.raises(UserError, match="lacks labels, model"):
+        load_checkpoint(path)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(UserError, match="is no checkpoint"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"network": "tsn_mobilenet_v2", "options": {"width": 0.35}},
+        {"network": "mobilenet_v9"},
+        {"options": {"width": 0.5, "p": 0.25}},
+        {"labels": ["a", "b", "c"]},
+        {"options": {"depth": 3}},
+        {"input": {}},
+        {"model": {}},
+    ],
+    ids=str,
+)
+def test_weights_of_another_network_are_one_line(change: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=r"model\.pt: the weights are not those of") as caught:
+        network_of(checkpoint_of(["a", "b"], **change), "model.pt")
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_options_are_copied_into_a_checkpoint() -> None:
+    checkpoint = checkpoint_of(["a", "b"])
+    checkpoint["options"]["p"] = 0.5
+    assert tiny_recipe(Path("x")).options["p"] == 0.25
+    assert checkpoint_of(["a", "b"])["options"]["p"] == 0.25

@@ -1,0 +1,101 @@
+"""Training runs of seconds, whose losses are written down and which can be cut off anywhere."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import torch
+
+from training.clips import ClipLoader
+from training.loop import Trainer
+from training.recipe import Recipe
+from training.train import train
+
+STEPS = 6  # of the tiny recipe: two epochs of three batches
+
+
+def tiny_recipe(folder: Path, **changes: Any) -> Recipe:
+    """Everything that draws random numbers is on: fresh clips, crops, flips, colours, dropout."""
+    recipe = Recipe(
+        name="tiny",
+        network="sth_mobilenet_v2",
+        options={"width": 0.35, "p": 0.25},
+        train_data="rendered:27:1",
+        validation_data="rendered:9:2",
+        size=64,
+        early_size=32,
+        early_epochs=1,
+        segments=2,
+        epochs=2,
+        batch=9,
+        optimizer="adamw",
+        lr=1e-3,
+        schedule="cosine",
+        warmup_epochs=0.5,
+        clip_gradient=5.0,
+        dropout=0.3,
+        label_smoothing=0.1,
+        colour_jitter=0.2,
+        fresh_each_epoch=True,
+        device="cpu",
+        workers=0,
+        threads=1,
+        checkpoint_minutes=0,  # a checkpoint after every step
+        qat_epochs=1,
+        qat_lr=1e-4,
+        out=str(folder),
+    )
+    return dataclasses.replace(recipe, **changes)
+
+
+class Killed(Exception):
+    """Stands for the end of the process."""
+
+
+class Recorder:
+    """Within ``with``, notes every step's loss and input size, and kills the run before step ``kill_before``."""
+
+    def __init__(self, kill_before: int | None = None) -> None:
+        self.losses: list[float] = []
+        self.sizes: list[int] = []
+        self.rates: list[float] = []
+        original = Trainer._step
+
+        def step(
+            trainer: Trainer, frames: torch.Tensor, labels: torch.Tensor, rate: float, loader: ClipLoader
+        ) -> float:
+            if kill_before is not None and len(self.losses) == kill_before:
+                raise Killed
+            self.losses.append(original(trainer, frames, labels, rate, loader))
+            self.sizes.append(frames.shape[2])
+            self.rates.append(rate)
+            return self.losses[-1]
+
+        self._patch = mock.patch.object(Trainer, "_step", step)
+
+    def __enter__(self) -> Recorder:
+        self._patch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._patch.stop()
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A finished run."""
+
+    recipe: Recipe
+    folder: Path
+    recorder: Recorder
+    scores: dict[str, Any]
+
+
+def run(recipe: Recipe, *, resume: bool = False) -> Run:
+    """Train to the end."""
+    with Recorder() as recorder:
+        scores = train(recipe, resume=resume)
+    return Run(recipe, Path(recipe.out), recorder, scores)
