@@ -59,8 +59,9 @@ class _Quantizer:
     def __init__(self, graph: Graph, network: DeployNetwork, layers: dict[int, str]) -> None:
         self.graph, self.network, self.layers = graph, network, layers
         self.convs = network.convs()
+        blocks: list[Any] = [block for block in network.blocks if block.residual]
         # Where two branches are added: the projection's point tells which block it is.
-        self.sums = {block.project.out: block.out for block in network.blocks if block.residual}
+        self.sums: dict[Point, Point] = {block.project.out: block.out for block in blocks}
         self.points: dict[int, Point] = {graph.inputs[0]: network.input}
 
     def run(self) -> None:
@@ -75,15 +76,15 @@ class _Quantizer:
 
     def _point_after(self, op: Op) -> Point:
         points = [self._point_of(op, tensor) for tensor in self.graph.computed(op)]
-        if op.kind in CONVOLUTIONS:
+        if op.kind in CONVOLUTIONS:  # match_layers has seen that kernel and bias are constants
             return self._convolution(op, self.convs[self.layers[op.index]], points[0])
         if op.kind == "ADD" and len(points) == 2:
             blocks = [self.sums[point] for point in points if point in self.sums]
             if len(blocks) == 1 and op.options.fusedActivationFunction == 0:
                 return blocks[0]
-        if op.kind == "MEAN" and points[0] is self.network.head.out:
+        if op.kind == "MEAN" and points and points[0] is self.network.head.out:
             return self.network.mean
-        if op.kind in _SAME and all(point is points[0] for point in points):
+        if op.kind in _SAME and points and all(point is points[0] for point in points):
             for slot in range(len(op.inputs)):
                 self._constant(op, slot, points[0])
             return points[0]
@@ -114,7 +115,9 @@ class _Quantizer:
             )
         self.points[tensor] = point
         self.graph.tensors[tensor].type = _INT8
-        self.graph.tensors[tensor].quantization = _quantization(np.array([point.scale], np.float32), [point.zero_point], 0)
+        self.graph.tensors[tensor].quantization = _quantization(
+            np.array([point.scale], np.float32), [point.zero_point], 0
+        )
 
     def _constant(self, op: Op, slot: int, point: Point) -> None:
         """A float constant that a moving operator takes (TSM's frame of zeros), on the grid of ``point``."""
@@ -144,6 +147,9 @@ class _Quantizer:
         for op in self.graph.ops:
             code = self.graph.model.operatorCodes[self.graph.model.subgraphs[0].operators[op.index].opcodeIndex]
             code.version = max(code.version, _INT8_VERSION.get(op.kind, 2))
+        # TensorFlow noted the oldest runtime for the float operators; for these it would be wrong.
+        kept = self.graph.model.metadata or []
+        self.graph.model.metadata = [entry for entry in kept if entry.name != b"min_runtime_version"]
 
     def _fault(self, op: Op, fault: str) -> UserError:
         place = self.layers.get(op.index) or self.graph.name(op.outputs[0])

@@ -54,7 +54,11 @@ def make(name: str, *, segments: int, blocks: int | None = None, **options: Any)
     for module in network.modules():
         if isinstance(module, DepthwiseSTH) and module.temporal is not None:  # differences, so that time has a sign
             module.temporal.data[:, :, 0], module.temporal.data[:, :, 2] = -1.5, 1.5
-    return deploy_form(network)
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None  # from here on the statistics of what comes through, or the logits hardly vary
+    with torch.no_grad():
+        network.train()(torch.stack(list(clips(4, 64, segments))))
+    return deploy_form(network.eval())
 
 
 def to_int8(network: DeployNetwork, size: int) -> DeployNetwork:
