@@ -6,7 +6,7 @@ CLIPS ?=
 SEED ?= 9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test long lint clean
+.PHONY: help setup demo quick test long lint results clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -40,6 +40,19 @@ lint: setup  ## ruff and mypy
 	@$(VENV)/bin/ruff check training mobile converters tests
 	@$(VENV)/bin/ruff format --check training mobile converters tests
 	@$(VENV)/bin/mypy
+
+ART := build/artefacts
+SCORED := rendered:2025:77
+
+results: setup  ## measure every figure of the README again (about an hour) and write its tables
+	@for script in export_tflite export_executorch export_coreml; do $(PY) converters/$$script.py --out $(ART) || exit 1; done
+	@for script in export_tflite export_executorch; do $(PY) converters/$$script.py --precision fp32 --out $(ART) || exit 1; done
+	@$(PY) -m mobile.model_card --data $(SCORED)
+	@for made in mobile/checkpoints/sth_mobilenet_v2_rendered.pt $(ART)/*_int8.tflite $(ART)/*_int8.pte $(ART)/*_int8.mlpackage; do \
+		$(PY) -m training.evaluate $$made --data $(SCORED) --json mobile/results/accuracy/$$(basename $$made).json || exit 1; done
+	@$(PY) -m mobile.parity --clips $(SCORED) --json mobile/results/parity.json $(ART)/*_int8.tflite $(ART)/*_int8.pte $(ART)/*_int8.mlpackage $(ART)/*_fp32.tflite $(ART)/*_fp32.pte
+	@$(PY) -m mobile.latency --against tsn tsm --precision int8 fp32 --json mobile/results/latency.json
+	@$(PY) -m mobile.report --readme README.md
 
 clean:  ## remove what the commands above made, but for .venv and runs
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache

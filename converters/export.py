@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import sys
 import tempfile
@@ -96,6 +97,7 @@ class _staging:
         self._folder = folder
 
     def __enter__(self) -> Path:
+        self._made = not self._folder.exists()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._path = Path(tempfile.mkdtemp(prefix=".export.", dir=self._folder))
@@ -105,6 +107,9 @@ class _staging:
 
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self._path, ignore_errors=True)
+        if self._made:
+            with contextlib.suppress(OSError):  # it holds an artefact, and stays
+                self._folder.rmdir()
 
 
 def _parity(bundle: Bundle, artefact: Path, clips: int, seed: int) -> list[Any]:

@@ -204,6 +204,7 @@ class Demo:
         """
         try:
             (self.out / "artefacts").mkdir(parents=True, exist_ok=True)
+            (self.out / "report.html").unlink(missing_ok=True)
             for name in _FILES:
                 (self.out / "results" / f"{name}.json").unlink(missing_ok=True)
         except OSError as error:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from mobile.contract import Contract, report_path
 from mobile.runners import ArtefactRunner
@@ -172,17 +172,19 @@ def delegate_of(artefact: Path) -> str:
 
 
 def show(rows: list[Measured], console: Console, threads: int) -> None:
-    """Print the table."""
+    """Print the table, readable at 80 columns."""
     shorts = sorted({short for row in rows for short in row.ratios})
-    table = Table("network", "runtime", "precision", "input", "median ms", "p90 ms", *(f"/ {s}" for s in shorts),
-                  "load ms", "peak MB", "size MB", "delegate", title=f"{threads} thread(s), this host")  # fmt: skip
+    figures = ["median ms", "p90 ms", *(f"/ {short}" for short in shorts), "load ms", "peak MB", "size MB"]
+    columns = [Column(name, justify="right") for name in figures]
+    table = Table(Column("what", ratio=1), *columns, title=f"{threads} thread(s), this host", expand=True)
     for row in rows:
         content = row.to_json()
+        about = [content["network"], f"{content['precision']}, {content['input']}", row.runtime, row.delegate]
         table.add_row(
-            content["network"], row.runtime, content["precision"], content["input"], f"{content['median_ms']:.1f}",
-            f"{content['p90_ms']:.1f}", *(f"{row.ratios[s]:.3f}" if s in row.ratios else "" for s in shorts),
+            "\n".join(about), f"{content['median_ms']:.1f}", f"{content['p90_ms']:.1f}",
+            *(f"{row.ratios[short]:.3f}" if short in row.ratios else "" for short in shorts),
             f"{content['load_ms']:.0f}", "" if row.peak_mb is None else f"{row.peak_mb:.0f}",
-            f"{content['bytes'] / 1e6:.1f}", row.delegate,
+            f"{content['bytes'] / 1e6:.1f}",
         )  # fmt: skip
     console.print(table)
 
@@ -193,7 +195,8 @@ def note_on_int8(rows: list[Measured], host: dict[str, Any]) -> str | None:
         return None
     return (
         "This CPU has no int8 dot product: XNNPACK widens int8 to int16 and multiplies pairs, which is about as fast "
-        "as its fp32. int8 gains size here, not time; on CPUs with dot products (phones since about 2018) it gains both."
+        "as its fp32. int8 gains size here, not time; on CPUs with dot products (phones since about 2018) it gains "
+        "both."
     )
 
 

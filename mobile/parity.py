@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from tqdm import tqdm
 
 from mobile import thresholds
@@ -254,24 +254,29 @@ def _judge(precision: str, agreement: Agreement) -> tuple[bool, str]:
 
 
 def show(rows: list[Row], console: Console) -> None:
-    """Print the ladder."""
-    table = Table("hop", "row", "status", "clips", "max", "mean", "SQNR dB", "same top-1", "top-1 left / right",
-                  "within 2 steps")  # fmt: skip
+    """Print the ladder, readable at 80 columns."""
+    table = Table(
+        "hop", Column("row", ratio=3), Column("status", no_wrap=True), Column("agreement", ratio=2), expand=True
+    )
     colours = {PASSED: "green", FAILED: "red", NOT_RUN: "yellow"}
     for row in rows:
         below = [row.artefact or "", row.note if row.status != PASSED else ""]
         name = "\n".join([escape(row.name), *(f"[dim]{escape(line)}[/dim]" for line in below if line)])
         status = f"[{colours[row.status]}]{row.status}[/]"
-        a = row.agreement
-        if a is None:
-            table.add_row(str(row.hop), name, status)
-            continue
-        table.add_row(
-            str(row.hop), name, status, str(a.clips), f"{a.largest:.2g}", f"{a.mean:.2g}", f"{a.sqnr_db:.1f}",
-            f"{a.same_top1:.2f} %", f"{a.left_top1:.2f} / {a.right_top1:.2f} %",
-            "" if math.isnan(a.within_two_steps) else f"{a.within_two_steps:.2f} %",
-        )  # fmt: skip
+        table.add_row(str(row.hop), name, status, "\n".join(_in_words(row.agreement)))
     console.print(table)
+
+
+def _in_words(a: Agreement | None) -> list[str]:
+    if a is None:
+        return []
+    lines = [f"max {a.largest:.2g}, mean {a.mean:.2g}", f"SQNR {a.sqnr_db:.1f} dB, {a.clips} clips",
+             f"same top-1 {a.same_top1:.2f} %"]  # fmt: skip
+    if not math.isnan(a.left_top1):
+        lines.append(f"top-1 {a.left_top1:.2f} / {a.right_top1:.2f} %")
+    if not math.isnan(a.within_two_steps):
+        lines.append(f"in 2 steps {a.within_two_steps:.2f} %")
+    return lines
 
 
 def result_of(bundle: Bundle, data: str, rows: list[Row]) -> dict[str, Any]:

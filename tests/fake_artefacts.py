@@ -60,9 +60,7 @@ class FakeRuntime:
 
 def contract_of(bundle: Bundle, precision: str = "int8", runtime: str = "litert") -> Contract:
     quantized = precision == "int8"
-    return bundle.contract(
-        runtime, precision, layout="THWC", quantized_input=quantized, quantized_output=quantized
-    )
+    return bundle.contract(runtime, precision, layout="THWC", quantized_input=quantized, quantized_output=quantized)
 
 
 def write_artefact(path: Path, contract: Contract, content: bytes = b"an artefact") -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 import sys
@@ -16,6 +17,7 @@ from rich.console import Console
 
 from mobile import parity, thresholds
 from mobile.agreement import compare
+from mobile.bundle import Bundle
 from mobile.contract import contract_path
 from mobile.parity import FAILED, NOT_RUN, PASSED, Clips, Ladder, Row
 from mobile.result_files import Parity, load_result
@@ -26,10 +28,12 @@ from training.rendered import jester_labels
 CLIPS = "rendered:3:5"
 
 
-@pytest.fixture()
+@pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Runs ``python -m mobile.parity`` over the tiny bundle; gives the status and the JSON."""
     monkeypatch.setattr(parity, "open_bundle", lambda path, size=None: tiny_bundle())
+    monkeypatch.setattr(parity, "read_clips", lambda data, *_: clips() if data == CLIPS else pytest.fail(data))
+    monkeypatch.setattr(parity, "Ladder", lambda bundle, _: ladder(bundle))
 
     def run(*words: object) -> tuple[int, dict[str, Any]]:
         target = tmp_path / "parity.json"
@@ -40,6 +44,25 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         return status, json.loads(target.read_text())
 
     return run
+
+
+@functools.cache
+def clips() -> Clips:
+    return parity.read_clips(CLIPS, "validation", tiny_bundle().spec, jester_labels())
+
+
+@functools.cache
+def sides() -> dict[str, np.ndarray]:
+    """What PyTorch computes, once for all tests: exporting and running exported programs takes seconds."""
+    made = Ladder(tiny_bundle(), clips())
+    return {name: made.side(name) for name in ("training", "float", "int8", "float exported", "int8 exported")}
+
+
+def ladder(bundle: Bundle | None = None, *, known: bool = True) -> Ladder:
+    labels = clips().labels if known else np.full(len(clips()), -1)
+    made = Ladder(bundle or tiny_bundle(), dataclasses.replace(clips(), labels=labels))
+    made._sides = dict(sides())
+    return made
 
 
 def artefact(monkeypatch: pytest.MonkeyPatch, folder: Path, compute: Compute, precision: str = "int8") -> Path:
@@ -94,11 +117,6 @@ def test_one_step_of_rounding_passes(monkeypatch, tmp_path) -> None:
     assert row.status == PASSED
     assert row.agreement is not None
     assert row.agreement.differing == 100
-
-
-def ladder(bundle: Any = None, data: str = CLIPS) -> Ladder:
-    bundle = bundle or tiny_bundle()
-    return Ladder(bundle, parity.read_clips(data, "validation", bundle.spec, bundle.labels))
 
 
 @pytest.mark.parametrize(("excess", "expected"), [(0.9, PASSED), (1.1, FAILED)])
@@ -159,10 +177,9 @@ def test_int8_may_lose_half_a_point_of_top1() -> None:
 
 
 def test_clips_with_other_labels_compare_logits_only() -> None:
-    bundle = dataclasses.replace(tiny_bundle(), labels=tuple(f"class {number}" for number in range(27)))
-    made = ladder(bundle, "rendered:2:5")
-    rows = {row.hop: row for row in made.rows()}
-    assert made.clips.known_labels is None
+    other = tuple(f"class {number}" for number in range(27))
+    assert parity.read_clips("rendered:2:5", "validation", tiny_bundle().spec, other).known_labels is None
+    rows = {row.hop: row for row in ladder(known=False).rows()}
     assert rows[1].status == PASSED
     assert rows[1].agreement is not None
     assert math.isnan(rows[1].agreement.left_top1)
@@ -171,15 +188,15 @@ def test_clips_with_other_labels_compare_logits_only() -> None:
 
 def test_a_checkpoint_without_int8_has_no_int8_row() -> None:
     bundle = dataclasses.replace(tiny_bundle(), int8=None)
-    rows = [row for row in ladder(bundle, "rendered:1:5").rows() if row.hop == 4]
+    rows = [row for row in ladder(bundle).rows() if row.hop == 4]
     assert [(row.status, row.note) for row in rows] == [(NOT_RUN, "the checkpoint holds no int8 network")]
 
 
 def test_clips_are_read_in_order_and_limited() -> None:
     spec = tiny_bundle().spec
-    clips = parity.read_clips("rendered:5:7", "validation", spec, jester_labels(), 2)
-    assert clips.frames.shape == (2, spec.segments, spec.size, spec.size, 3)
-    assert clips.names == ("rendered-7-000000", "rendered-7-000001")
+    read = parity.read_clips("rendered:5:7", "validation", spec, jester_labels(), 2)
+    assert read.frames.shape == (2, spec.segments, spec.size, spec.size, 3)
+    assert read.names == ("rendered-7-000000", "rendered-7-000001")
 
 
 def _without_contract(path: Path) -> None:
@@ -205,7 +222,10 @@ BAD = {
     "contract without fields": (_json('{"version": 1}'), "no whole contract"),
     "another network": (_of(network="tsm_mobilenet_v2"), "the network is not that of"),
     "another label list": (_of(labels=("a", "b")), "the label list is not that of"),
-    "another input": (_of(frames=dataclasses.replace(tiny_bundle().spec, crop_fraction=0.5)), "the input is not that of"),
+    "another input": (
+        _of(frames=dataclasses.replace(tiny_bundle().spec, crop_fraction=0.5)),
+        "the input is not that of",
+    ),
 }
 
 

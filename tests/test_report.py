@@ -1,0 +1,348 @@
+"""The README's tables and the page: they say what the result files say, and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from mobile import report
+from mobile.readme import fill_tables, markdown
+from mobile.report import render_page
+from mobile.result_files import KINDS, load_result, load_results
+from training.errors import UserError
+
+AGREEMENT = {
+    "clips": 216, "largest": 0.25, "mean": 0.0125, "relative": 0.01, "sqnr_db": 41.23, "same_top1": 99.54,
+    "left_top1": 97.22, "right_top1": 96.76, "within_two_steps": 99.99, "differing": 1.5,
+}  # fmt: skip
+PARITY: dict[str, Any] = {
+    "kind": "parity", "code_version": "abc", "checkpoint": "tiny.pt", "data": "rendered:216:9",
+    "rows": [
+        {"hop": 1, "name": "training form = deploy form", "status": "passed", "note": "at most 0.0001",
+         "agreement": AGREEMENT | {"sqnr_db": "infinite", "within_two_steps": None}, "artefact": None, "sha256": None},
+        {"hop": 2, "name": "clip = stream", "status": "not run", "note": "there is no <streaming> form yet",
+         "agreement": None, "artefact": None, "sha256": None},
+        {"hop": 5, "name": "quantized program = Fake", "status": "failed", "note": "same top-1 for 99.5 %",
+         "agreement": AGREEMENT, "artefact": "tiny.tflite", "sha256": "00"},
+    ],
+}  # fmt: skip
+LATENCY: dict[str, Any] = {
+    "kind": "latency", "code_version": "abc", "threads": 1, "rounds": 3, "note": "no int8 dot product here",
+    "host": {"processor": "Some CPU", "cores": 2, "system": "Linux 6", "machine": "x86_64", "int8_dot_product": False},
+    "rows": [
+        {"artefact": "a.tflite", "sha256": "0", "bytes": 3_400_000, "network": "sth_mobilenet_v2", "precision": "int8",
+         "input": "8 x 224 x 224", "runtime": "Fake 1", "delegate": "XNNPACK in 1", "median_ms": 12.0, "p90_ms": 14.0,
+         "load_ms": 30.0, "peak_mb": None, "ratio_to": {"tsn": 0.9876}, "samples_ms": [11.0, 12.0, 14.5]},
+        {"artefact": "b.tflite", "sha256": "0", "bytes": 3_600_000, "network": "tsn_mobilenet_v2", "precision": "int8",
+         "input": "8 x 224 x 224", "runtime": "Fake 1", "delegate": "XNNPACK in 1", "median_ms": 13.0, "p90_ms": 14.0,
+         "load_ms": 30.0, "peak_mb": 45.2, "ratio_to": {}, "samples_ms": [13.0]},
+    ],
+}  # fmt: skip
+ARTEFACT: dict[str, Any] = {
+    "kind": "artefact", "artefact": "a.tflite", "checkpoint": "tiny.pt", "code_version": "abc", "runtime": "litert",
+    "precision": "int8", "sha256": "feed" * 16, "bytes": 3_400_000, "tools": {"tensorflow": "2.21.0"},
+    "operators": {"CONV_2D": {"int8": 52}, "RESHAPE": {"int8": 34, "float32": 2}}, "delegate": "XNNPACK",
+    "delegate_pieces": 1,
+}  # fmt: skip
+STRIP = base64.b64encode(cv2.imencode(".jpg", np.full((8, 32, 3), 128, np.uint8))[1].tobytes()).decode()
+PREDICTIONS: dict[str, Any] = {
+    "kind": "predictions", "data": "rendered:216:9",
+    "clips": [
+        {"name": "clip-0", "label": "Stop Sign", "strip_jpeg": STRIP,
+         "predicted": {"PyTorch float": "Stop Sign", "Fake 1": "No gesture"}},
+        {"name": "clip-1", "label": None, "strip_jpeg": STRIP, "predicted": {"Fake 1": "Thumb Up"}},
+    ],
+}  # fmt: skip
+STEPS: dict[str, Any] = {
+    "kind": "steps", "host": LATENCY["host"],
+    "steps": [
+        {"name": "export to LiteRT", "status": "done", "seconds": 61.5, "note": ""},
+        {"name": "export to Core ML", "status": "failed", "seconds": 1.0, "note": "coremltools is not installed"},
+        {"name": "latency", "status": "not run", "seconds": 0.0, "note": "there is no artefact"},
+    ],
+}  # fmt: skip
+STUDY: dict[str, Any] = {
+    "kind": "study", "data": "gestures",
+    "rows": [{"recipe": "sth", "seed": seed, "clips": 50, "right": {"float": right, "int8": right - 1}}
+             for seed, right in enumerate((40, 42, 44))],
+}  # fmt: skip
+
+
+def accuracy(precision: str = "int8", right: int = 9, **changes: Any) -> dict[str, Any]:
+    """10 clips of three classes, the first so many right."""
+    confusion = [[right, 10 - right, 0], [0, 0, 0], [0, 0, 0]]
+    return {
+        "kind": "accuracy", "code_version": "abc", "model": f"tiny_{precision}.tflite", "network": "sth_mobilenet_v2",
+        "runtime": "Fake 1", "precision": precision, "data": "rendered:10:9", "split": "validation", "clips": 10,
+        "top1": 10.0 * right, "top5": 100.0, "labels": ["Stop Sign", "No gesture", "Thumb Up"],
+        "confusion": confusion, "skipped": {}, **changes,
+    }  # fmt: skip
+
+
+ALL = {"parity": PARITY, "latency": LATENCY, "float": accuracy("float", 10), "int8": accuracy(), "artefact": ARTEFACT,
+       "predictions": PREDICTIONS, "steps": STEPS, "study": STUDY}  # fmt: skip
+
+
+def write(folder: Path, **contents: Any) -> Path:
+    for name, content in contents.items():
+        path = folder / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content))
+    return folder
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["report", *map(str, words)])
+    return report.main()
+
+
+README = """# Title
+
+<!-- table: latency -->
+| old |
+<!-- /table -->
+
+Between.
+
+<!-- table: parity -->
+<!-- /table -->
+The end.
+"""
+
+
+def test_tables_replace_what_stands_between_the_markers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = write(tmp_path / "results", parity=PARITY, latency=LATENCY)
+    readme = tmp_path / "README.md"
+    readme.write_text(README)
+    assert call(monkeypatch, "--results", results, "--readme", readme, "--check") == 1
+    assert readme.read_text() == README
+    assert call(monkeypatch, "--results", results, "--readme", readme) == 0
+    text = readme.read_text()
+    assert "| old |" not in text
+    assert (
+        "| sth_mobilenet_v2 | Fake 1 | int8 | 8 x 224 x 224 | 12.0 | 14.0 | 0.988 | 30 |  | 3.4 | XNNPACK in 1 |"
+        in text
+    )
+    assert "1 thread(s), 3 interleaved rounds, Some CPU, 2 cores, Linux 6, x86_64, without int8 dot product." in text
+    assert "no int8 dot product here" in text
+    assert "| 2 | clip = stream | **not run**: there is no <streaming> form yet |  |  |  |  |  |  |  |" in text
+    assert (
+        "| 5 | quantized program = Fake (`tiny.tflite`) | failed (same top-1 for 99.5 %) | 216 | 0.25 | 0.013 | 41.2 "
+        "| 99.54 | 97.22 / 96.76 | 99.99 |"
+    ) in text
+    assert text.startswith("# Title\n\n<!-- table: latency -->\n| network")
+    assert text.endswith("<!-- /table -->\nThe end.\n")
+    assert call(monkeypatch, "--results", results, "--readme", readme, "--check") == 0
+    assert call(monkeypatch, "--results", results, "--readme", readme) == 0
+    assert readme.read_text() == text
+
+
+def test_check_fails_on_a_changed_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    results = write(tmp_path / "results", parity=PARITY, latency=LATENCY)
+    readme = tmp_path / "README.md"
+    readme.write_text(fill_tables(README, results))
+    readme.write_text(readme.read_text().replace("| 12.0 |", "| 11.0 |"))
+    assert call(monkeypatch, "--results", results, "--readme", readme, "--check") == 1
+    assert capsys.readouterr().err.startswith(f"error: the tables of {readme} are not what {results} gives; run `")
+
+
+def test_the_other_way_round_a_new_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = write(tmp_path / "results", parity=PARITY, latency=LATENCY)
+    readme = tmp_path / "README.md"
+    readme.write_text(fill_tables(README, results))
+    faster = json.loads(json.dumps(LATENCY))
+    faster["rows"][0] |= {"median_ms": 10.0, "samples_ms": [10.0]}
+    write(results, latency=faster)
+    assert call(monkeypatch, "--results", results, "--readme", readme, "--check") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<!-- table: parity -->\n", "the table parity has no end"),
+        ("<!-- table: latency --> <!-- table: parity --> <!-- /table -->", "begins inside of another one"),
+        ("<!-- table: magic --><!-- /table -->", "there is no result file"),
+        ("<!-- table: steps --><!-- /table -->", "a table is of one kind"),
+        ("<!-- table: mixed --><!-- /table -->", "found Accuracy, Latency"),
+    ],
+)
+def test_markers_that_make_no_table(tmp_path: Path, text: str, expected: str) -> None:
+    write(tmp_path, parity=PARITY, latency=LATENCY, steps=STEPS)
+    write(tmp_path / "mixed", one=accuracy(), two=LATENCY)
+    with pytest.raises(UserError, match=expected):
+        fill_tables(text, tmp_path)
+
+
+def table(folder: Path, name: str) -> str:
+    return fill_tables(f"<!-- table: {name} --><!-- /table -->", folder)
+
+
+def test_runs_of_several_seeds_share_a_row(tmp_path: Path) -> None:
+    write(tmp_path / "accuracy", seed0=accuracy(right=9), seed1=accuracy(right=7), float=accuracy("float", 10))
+    text = table(tmp_path, "accuracy")
+    assert "| sth_mobilenet_v2 | int8 | Fake 1 | `rendered:10:9 validation` | 10 | 2 | 80.00 (70.00 to 90.00) |" in text
+    assert "| sth_mobilenet_v2 | float | Fake 1 | `rendered:10:9 validation` | 10 | 1 | 100.00 | 100.00 |" in text
+
+
+def test_a_study_shows_its_spread(tmp_path: Path) -> None:
+    write(tmp_path, gestures=STUDY)
+    row = "| sth | 3 | 50 | 84.00 (80.00 to 88.00) | 82.00 (78.00 to 86.00) |"
+    assert row in table(tmp_path, "gestures")
+
+
+def test_artefacts_as_a_table(tmp_path: Path) -> None:
+    write(tmp_path, artefact=ARTEFACT)
+    assert "| 3.40 | 86 int8, 2 float32 | XNNPACK in 1 | `feedfeedfeed` |" in table(tmp_path, "artefact")
+
+
+def test_bars_in_cells_do_not_break_a_table() -> None:
+    assert markdown(["a"], [["x|y"]]).splitlines() == ["| a |", "| --- |", "| x\\|y |"]
+    assert markdown(["a", "b"], [["x", "1.5"], ["y", ""]]).splitlines()[1] == "| --- | ---: |"
+
+
+BAD = {
+    "no JSON": ("{", "not valid JSON"),
+    "a list": ("[]", "its kind is None"),
+    "unknown kind": ('{"kind": "magic"}', "its kind is 'magic'; expected one of accuracy"),
+    "missing field": (json.dumps({**LATENCY, "rounds": None} | {"rows": []}), "latency.rounds is None; expected int"),
+    "missing key": (json.dumps({key: PARITY[key] for key in ("kind", "rows")}), "parity.code_version is missing"),
+    "a status of its own": (json.dumps(PARITY).replace('"failed"', '"good"'), "status is 'good'"),
+    "not run without reason": (json.dumps(PARITY).replace("there is no <streaming> form yet", ""), "does not say why"),
+    "median of other samples": (json.dumps(LATENCY).replace("12.0, 14.5", "12.5, 14.5"), "its samples have another"),
+    "top-1 of another matrix": (json.dumps(accuracy(top1=95.0)), "its confusion matrix says 90.0"),
+    "matrix of other clips": (json.dumps(accuracy(clips=11)), "over 10 of 11 clips"),
+    "a number as text": (json.dumps(accuracy(top5="100")), "accuracy.top5 is '100'; expected float"),
+    "true as a number": (json.dumps(accuracy(clips=True)), "accuracy.clips is True; expected int"),
+    "a failed step without reason": (json.dumps(STEPS).replace("coremltools is not installed", ""), "the reason"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), BAD.values(), ids=BAD)
+def test_bad_result_files_are_refused(tmp_path: Path, text: str, expected: str) -> None:
+    (tmp_path / "bad.json").write_text(text)
+    with pytest.raises(UserError, match=re.escape(expected)) as caught:
+        load_result(tmp_path / "bad.json")
+    assert "bad.json" in str(caught.value)
+
+
+def test_every_kind_is_tried_here(tmp_path: Path) -> None:
+    found = load_results(write(tmp_path, **ALL))
+    assert {type(result) for result in found.values()} == set(KINDS.values())
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return render_page(load_results(write(tmp_path_factory.mktemp("results"), **ALL)))
+
+
+class Tags(HTMLParser):
+    """Start tags with their attributes, and the text inside of each status badge."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.badges: list[tuple[str, str]] = []
+        self._badge: str | None = None
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        classes = (dict(attrs).get("class") or "").split()
+        self._badge = classes[1] if classes[:1] == ["status"] else None
+
+    def handle_data(self, data: str) -> None:
+        if self._badge:
+            self.badges.append((self._badge, data.strip()))
+            self._badge = None
+
+
+def test_the_page_asks_nobody_for_anything(page: str) -> None:
+    assert not re.search(r"(https?:)?//[a-z]", re.sub(r"base64,[A-Za-z0-9+/=]+", "", page))
+    assert "@import" not in page
+    for tag, attributes in Tags(page).tags:
+        assert tag not in ("script", "iframe", "object", "embed", "base")
+        for name in ("src", "href", "srcset", "poster", "action"):
+            assert (attributes.get(name) or "data:").startswith("data:"), (tag, attributes)
+
+
+def test_the_page_fits_phones_and_both_colour_schemes(page: str) -> None:
+    assert '<meta name="viewport" content="width=device-width' in page
+    assert "prefers-color-scheme: dark" in page
+    assert "<html lang=" in page
+
+
+def test_rows_that_were_not_run_look_like_nothing_else(page: str) -> None:
+    badges = Tags(page).badges
+    assert ("passed", "✓ 1 passed") in badges
+    assert ("failed", "✗ 1 failed") in badges
+    assert ("not-run", "– 1 not run") in badges
+    assert [word for kind, word in badges if kind == "passed"] == ["✓ done", "✓ 1 passed", "✓ passed"]
+    assert [word for kind, word in badges if kind == "not-run"] == ["– not run", "– 1 not run", "– not run"]
+    assert "reason: there is no &lt;streaming&gt; form yet" in page
+    assert "parity rows passed, of those that ran</dt><dd>1 of 2<" in page
+
+
+def test_the_page_has_every_part(page: str) -> None:
+    for words in ("12.0", "0.988", "no int8 dot product here", "feed" * 16, "3.40 MB", "XNNPACK in 1", "CONV_2D",
+                  "2.21.0", "Some CPU", "-10.00", "coremltools is not installed", "clip-0"):  # fmt: skip
+        assert words in page, words
+    pictures = [attributes["src"] or "" for tag, attributes in Tags(page).tags if tag == "img"]
+    kinds = [picture.split(";")[0] for picture in pictures]
+    assert kinds == ["data:image/png", "data:image/png", "data:image/jpeg", "data:image/jpeg"]
+    for picture in pictures:
+        decoded = cv2.imdecode(np.frombuffer(base64.b64decode(picture.split(",")[1]), np.uint8), cv2.IMREAD_COLOR)
+        assert decoded is not None
+
+
+def test_predictions_are_told_by_a_sign_not_by_colour_alone(page: str) -> None:
+    text = " ".join(page.split())
+    assert re.search(r'class="right">✓ Stop Sign', text)
+    assert re.search(r'class="wrong">✗ No gesture', text)
+    assert re.search(r"<li>· Thumb Up", text)
+
+
+def test_what_is_absent_is_left_out(tmp_path: Path) -> None:
+    page = render_page(load_results(write(tmp_path, parity=PARITY)))
+    assert "Latency" not in page
+    assert "Artefacts" not in page
+    assert "Confusion" not in page
+    with pytest.raises(UserError, match="there are no result files"):
+        render_page({})
+
+
+def test_the_command_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "results", parity=PARITY)
+    write(tmp_path / "artefacts", **{"a.tflite.report": ARTEFACT, "a.tflite.contract": {"version": 1}})
+    target = tmp_path / "pages" / "report.html"
+    words = ["--results", tmp_path / "results", "--artefacts", tmp_path / "artefacts", "--html", target]
+    assert call(monkeypatch, *words) == 0
+    assert "feed" * 16 in target.read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--results", "none", "--html", "page.html"], "there is no folder none"),
+        (["--results", "empty", "--html", "page.html"], "there are no result files"),
+        (["--results", "results", "--artefacts", "empty", "--html", "page.html"], r"holds no \*\.report\.json"),
+        (["--results", "results", "--html", "file/page.html"], "cannot write file/page.html"),
+        (["--results", "results", "--readme", "none.md"], r"cannot read none\.md"),
+    ],
+)
+def test_bad_words_on_the_command_line(tmp_path: Path, monkeypatch, words: list[str], expected: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path("results"), parity=PARITY)
+    Path("empty").mkdir()
+    Path("file").write_text("mine")
+    with pytest.raises(UserError, match=expected):
+        call(monkeypatch, *words)
+    assert not Path("page.html").exists()
