@@ -15,7 +15,7 @@ from rich.console import Console
 
 from mobile.bundle import PRECISIONS, SHIPPED, Bundle, open_bundle, random_bundle
 from mobile.contract import contract_path, report_path
-from mobile.parity import FAILED, Ladder, read_clips, show
+from mobile.parity import FAILED, Ladder, in_words, read_clips, show
 from mobile.runners import ArtefactRunner
 from training.checkpoint import code_version
 from training.errors import UserError
@@ -119,7 +119,8 @@ def _parity(bundle: Bundle, artefact: Path, clips: int, seed: int) -> list[Any]:
     row = ladder.artefact_row(ArtefactRunner(artefact))
     rows = [*ladder.rows(), row]
     if row.status == FAILED:
-        raise UserError(f"{artefact.name} does not compute what the checkpoint does ({row.note}): {row.agreement}")
+        found = ", ".join(in_words(row.agreement)) or "nothing to compare"
+        raise UserError(f"{artefact.name} does not compute what the checkpoint does: {found}; asked for: {row.note}")
     return sorted(rows, key=lambda r: r.hop)
 
 

@@ -115,7 +115,7 @@ def open_bundle(path: Path | str = SHIPPED, *, size: int | None = None) -> Bundl
     path = Path(path)
     checkpoint = load_checkpoint(path)
     training = network_of(checkpoint, path)
-    spec = input_spec_of(checkpoint)
+    spec = input_spec_of(checkpoint, path)
     if size is not None:
         try:
             spec = dataclasses.replace(spec, size=size)
@@ -152,6 +152,7 @@ def random_bundle(
     torch.manual_seed(seed)
     training = build_network(name, num_classes=num_classes, segments=segments, **options)
     randomize(training)
+    awaken(training)
     spec = InputSpec(segments=segments, size=size)
     dataset = ClipDataset(open_data(f"rendered:4:{seed}", "train"), spec, training=False)
     frames_NTHWC = torch.cat([dataset[index].frames_CTHWC for index in range(len(dataset))])  # type: ignore[union-attr]
@@ -173,4 +174,23 @@ def randomize(network: FrameNetwork) -> None:
             module.running_mean.normal_(0, 0.2)
             module.running_var.uniform_(0.5, 1.5)
     torch.nn.init.normal_(network.classifier.weight, 0, 0.2)
+    network.eval()
+
+
+def awaken(network: FrameNetwork) -> None:
+    """Batch norms that know their inputs, so that logits differ between clips and with the order of their frames.
+
+    With other statistics the biases drown the input: every clip has the same logits, and no comparison of two
+    runtimes can fail. Biases around 1 keep most channels above zero, or else one step grows to many on the way.
+    """
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.normal_(module.bias, 1, 0.3)
+            module.reset_running_stats()
+            module.momentum = None  # the plain mean over the batches
+    coarse_BCHW = torch.rand(4 * network.segments, 3, 6, 6) * 2 - 1
+    smooth_BCHW = torch.nn.functional.interpolate(coarse_BCHW, size=(64, 64), mode="bilinear")
+    network.train()
+    with torch.no_grad():
+        network(smooth_BCHW.unflatten(0, (4, network.segments)))
     network.eval()

@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from mobile import latency, parity
 from mobile.bundle import SHIPPED, Bundle, open_bundle
@@ -145,7 +145,8 @@ class Demo:
         labels_M = self.ladder.clips.known_labels
         if labels_M is None:
             raise NotRun("the clips have other labels than the network, or none")
-        table = Table("model", "runtime", "precision", "clips", "top-1", "top-5")
+        columns = [Column(name, overflow="fold") for name in ("model", "runtime")]
+        table = Table(*columns, "precision", "clips", Column("top-1", no_wrap=True), Column("top-5", no_wrap=True))
         for name, (side, about) in self._sides().items():
             result = scores(self.ladder.side(side), labels_M)
             table.add_row(about["model"], about["runtime"], about["precision"], str(result["clips"]),
@@ -222,7 +223,7 @@ def strip_jpeg(frames_TSSC: np.ndarray) -> str:
 def expected_seconds(bundle: Bundle, count: int) -> list[float]:
     """What the seven steps took on two slow cores; the runner corrects it by the pace that it sees."""
     pixels = (bundle.spec.size / 96) ** 2
-    return [60, 30, 30, 10 + 0.7 * count * pixels, 15 * pixels, 3, 4]
+    return [50, 60, 30, 5 + 0.4 * count * pixels, 18 * pixels, 1, 3]
 
 
 def run_demo(demo: Demo) -> StepRunner:

@@ -174,9 +174,9 @@ def delegate_of(artefact: Path) -> str:
 def show(rows: list[Measured], console: Console, threads: int) -> None:
     """Print the table, readable at 80 columns."""
     shorts = sorted({short for row in rows for short in row.ratios})
-    figures = ["median ms", "p90 ms", *(f"/ {short}" for short in shorts), "load ms", "peak MB", "size MB"]
+    figures = ["median\nms", "p90\nms", *(f"/ {short}" for short in shorts), "load\nms", "peak\nMB", "size\nMB"]
     columns = [Column(name, justify="right") for name in figures]
-    table = Table(Column("what", ratio=1), *columns, title=f"{threads} thread(s), this host", expand=True)
+    table = Table(Column("what", min_width=22), *columns, title=f"{threads} thread(s), this host", expand=True)
     for row in rows:
         content = row.to_json()
         about = [content["network"], f"{content['precision']}, {content['input']}", row.runtime, row.delegate]

@@ -249,8 +249,12 @@ def _judge(precision: str, agreement: Agreement) -> tuple[bool, str]:
         limit = thresholds.FP16_SAME_TOP1
         return agreement.same_top1 >= limit, f"same top-1 for {limit} % of clips"
     same, near = thresholds.INT8_SAME_TOP1, thresholds.INT8_WITHIN_TWO_STEPS
-    passed = agreement.same_top1 >= same and agreement.within_two_steps >= near
-    return passed, f"same top-1 for {same} % of clips, {near} % of logits within 2 steps"
+    # int8 logits tie: one step turns a top-1, and one clip of a small set weighs more than the limit
+    may_differ = max(1, math.floor(agreement.clips * (100 - same) / 100))
+    differ = round(agreement.clips * (100 - agreement.same_top1) / 100)
+    passed = differ <= may_differ and agreement.within_two_steps >= near
+    note = f"same top-1 for {same} % of clips ({may_differ} may differ), {near} % of logits within 2 steps"
+    return passed, note
 
 
 def show(rows: list[Row], console: Console) -> None:
@@ -263,15 +267,15 @@ def show(rows: list[Row], console: Console) -> None:
         below = [row.artefact or "", row.note if row.status != PASSED else ""]
         name = "\n".join([escape(row.name), *(f"[dim]{escape(line)}[/dim]" for line in below if line)])
         status = f"[{colours[row.status]}]{row.status}[/]"
-        table.add_row(str(row.hop), name, status, "\n".join(_in_words(row.agreement)))
+        table.add_row(str(row.hop), name, status, "\n".join(in_words(row.agreement)))
     console.print(table)
 
 
-def _in_words(a: Agreement | None) -> list[str]:
+def in_words(a: Agreement | None) -> list[str]:
+    """Statistics for the screen, a few short lines."""
     if a is None:
         return []
-    lines = [f"max {a.largest:.2g}, mean {a.mean:.2g}", f"SQNR {a.sqnr_db:.1f} dB, {a.clips} clips",
-             f"same top-1 {a.same_top1:.2f} %"]  # fmt: skip
+    lines = [f"{a.clips} clips", f"max {a.largest:.2g}", f"SQNR {a.sqnr_db:.1f} dB", f"same top-1 {a.same_top1:.2f} %"]
     if not math.isnan(a.left_top1):
         lines.append(f"top-1 {a.left_top1:.2f} / {a.right_top1:.2f} %")
     if not math.isnan(a.within_two_steps):

@@ -163,7 +163,8 @@ def _latency_table(result: Latency) -> str:
 
 def host_line(host: dict[str, Any]) -> str:
     """A device in one line."""
-    dot = {True: "with int8 dot product", False: "without int8 dot product"}.get(host.get("int8_dot_product"), "")
+    known = {True: "with int8 dot product", False: "without int8 dot product", None: ""}
+    dot = known.get(host.get("int8_dot_product"), "")
     parts = [host.get("processor"), f"{host.get('cores', '?')} cores", host.get("system"), host.get("machine"), dot]
     return ", ".join(str(part) for part in parts if part)
 

@@ -70,7 +70,7 @@ def page_values(results: Mapping[str, Result], title: str) -> dict[str, Any]:
     """What the template shows."""
     ladders, timings = _all(results, Parity), _all(results, Latency)
     accuracies, artefacts, steps = _all(results, Accuracy), _all(results, Artefact), _all(results, Steps)
-    hosts = [host_line(found.host) for found in [*timings, *steps]]
+    hosts = [host_line(host) for host in [*(found.host for found in timings), *(run.host for run in steps)]]
     return {
         "title": title,
         "made": datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
@@ -113,9 +113,15 @@ def facts(
     floating = next((found for found in accuracies if found.precision == "float"), None)
     if floating:
         shown.append(("top-1, float", f"{floating.top1:.2f} %"))
-    shown += [(f"top-1, {found.runtime}", f"{found.top1:.2f} %") for found in accuracies if found.precision == "int8"]
-    shown += [(f"{row.runtime}, {row.precision}", f"{row.median_ms:.1f} ms") for found in timings for row in found.rows]
-    shown += [(f"{found.runtime}, {found.precision}", f"{found.bytes / 1e6:.2f} MB") for found in artefacts]
+    shown += [
+        (f"top-1, int8, {found.runtime}", f"{found.top1:.2f} %") for found in accuracies if found.precision == "int8"
+    ]
+    shown += [
+        (f"median, {row.network}, {row.precision}, {row.runtime}", f"{row.median_ms:.1f} ms")
+        for found in timings
+        for row in found.rows
+    ]
+    shown += [(f"size, {found.precision}, {found.runtime}", f"{found.bytes / 1e6:.2f} MB") for found in artefacts]
     return shown
 
 

@@ -31,6 +31,7 @@ CLIPS = "rendered:3:5"
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Runs ``python -m mobile.parity`` over the tiny bundle; gives the status and the JSON."""
+    sides()  # before the command's own reader is replaced
     monkeypatch.setattr(parity, "open_bundle", lambda path, size=None: tiny_bundle())
     monkeypatch.setattr(parity, "read_clips", lambda data, *_: clips() if data == CLIPS else pytest.fail(data))
     monkeypatch.setattr(parity, "Ladder", lambda bundle, _: ladder(bundle))
@@ -134,7 +135,10 @@ def test_pass_marks_come_from_thresholds(monkeypatch, tmp_path) -> None:
     assert ladder().artefact_row(ArtefactRunner(path)).status == FAILED
     monkeypatch.setattr(thresholds, "INT8_WITHIN_TWO_STEPS", 0.0)
     row = ladder().artefact_row(ArtefactRunner(path))
-    assert (row.status, row.note) == (PASSED, "same top-1 for 99.5 % of clips, 0.0 % of logits within 2 steps")
+    assert (row.status, row.note) == (
+        PASSED,
+        "same top-1 for 99.5 % of clips (1 may differ), 0.0 % of logits within 2 steps",
+    )
     monkeypatch.setattr(thresholds, "TRAINING_DEPLOY_RELATIVE", -1.0)
     monkeypatch.setattr(thresholds, "EXPORTED_RELATIVE", -1.0)
     assert [row.status for row in ladder().rows()[:3:2]] == [FAILED, FAILED]
@@ -289,3 +293,24 @@ def test_seed_of_rendered_clips() -> None:
     assert parity.with_seed("rendered:20", 4) == "rendered:20:4"
     assert parity.with_seed("rendered:20:1", 4) == "rendered:20:1"
     assert parity.with_seed("folder:x", 4) == "folder:x"
+
+
+@pytest.mark.parametrize(
+    ("clips", "differ", "expected"),
+    [(3, 1, True), (3, 2, False), (399, 1, True), (399, 2, False), (2000, 10, True), (2000, 11, False)],
+)
+def test_one_clip_of_a_small_set_may_turn_its_top1(clips: int, differ: int, expected: bool) -> None:
+    """Every logit within one step of 0.1, two classes that tie."""
+    left, right = np.zeros((clips, 3)), np.zeros((clips, 3))
+    right[:differ, 1] = 0.1
+    assert parity._judge("int8", compare(left, right, step=0.1))[0] == expected
+
+
+def test_the_tiny_network_tells_clips_and_their_order_apart() -> None:
+    """Else no row could fail: a network whose biases drown its input computes the same for every clip."""
+    step = tiny_bundle().network("int8").classifier.out.scale
+    there = sides()["int8"]
+    predict = parity.torch_predictor(tiny_bundle().network("int8"), tiny_bundle().spec, folded=True)
+    back = np.stack([predict(frames[::-1].copy()) for frames in clips().frames])
+    assert np.abs(there[0] - there[1]).max() > 5 * step
+    assert np.abs(there - back).max() > 5 * step

@@ -108,8 +108,15 @@ def network_of(checkpoint: dict[str, Any], path: Path | str = "the checkpoint") 
     return network.eval()
 
 
-def input_spec_of(checkpoint: dict[str, Any]) -> InputSpec:
-    """The input specification of a checkpoint."""
+def input_spec_of(checkpoint: dict[str, Any], path: Path | str = "the checkpoint") -> InputSpec:
+    """The input specification of a checkpoint.
+
+    Raises:
+        UserError: it is none.
+    """
     fields: dict[str, Any] = dict(checkpoint["input"])
     values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
-    return InputSpec(**values)
+    try:
+        return InputSpec(**values)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path}: bad input specification: {error}; train or download it again") from error

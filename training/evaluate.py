@@ -45,7 +45,7 @@ def open_model(path: str) -> tuple[InputSpec, list[str], Predict, dict[str, Any]
             return entry.load()(path)
         raise UserError(f"{path} is no checkpoint, and nothing that opens artefacts is installed; pip install -e .")
     checkpoint = load_checkpoint(path)
-    network, spec = network_of(checkpoint, path), input_spec_of(checkpoint)
+    network, spec = network_of(checkpoint, path), input_spec_of(checkpoint, path)
 
     @torch.no_grad()
     def predict(frames_TSSC: np.ndarray) -> np.ndarray:
