@@ -230,7 +230,7 @@ def test_rivals_in_int8_with_exact_scales(name: str, options: dict[str, Any], tm
     assert steps_apart(runner, network).max() < 1.5
     clip = next(clips(1, 32, 4, seed=2)).numpy()
     forwards, backwards = runner.run(clip), runner.run(clip[::-1].copy())
-    assert np.abs(forwards - backwards).max() > 10 * network.classifier.out.scale  # time is not lost
+    assert np.abs(forwards - backwards).max() > 3 * network.classifier.out.scale  # time is not lost
 
 
 def test_merged_transposes_compute_the_same(short: DeployNetwork, short_program: ExportedProgram) -> None:
