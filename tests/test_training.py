@@ -191,9 +191,9 @@ def test_a_loss_that_is_not_finite_is_one_message(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def jester_folder(root: Path, *, broken: tuple[str, ...] = ()) -> Path:
+def jester_folder(root: Path, *, broken: tuple[str, ...] = (), second: str = "Stop Sign") -> Path:
     """Six training clips of two classes and two for validation; the pictures of broken ones are empty files."""
-    labels = ["Thumb Up", "Stop Sign"]
+    labels = ["Thumb Up", second]
     write_jester(root, {str(number): number % 2 for number in range(6)}, labels)
     write_jester(root, {"10": 0, "11": 1}, labels, split="validation")
     for name in broken:
@@ -267,8 +267,8 @@ BAD: dict[str, Callable[[Path], tuple[list[str], str]]] = {
     "validation": lambda tmp: (["rendered_sth", "--set", f"validation_data={tmp}/absent"], "absent"),
     "rendered": lambda tmp: (["rendered_sth", "--set", "train_data=rendered:0:1"], "rendered:0:1"),
     "labels": lambda tmp: (
-        ["rendered_sth", "--set", f"validation_data={jester_folder(tmp / 'data')}", "fresh_each_epoch=false"],
-        "label",
+        ["rendered_sth", "--set", f"validation_data={jester_folder(tmp / 'data', second='Waving')}"],
+        "the label 'Waving'",
     ),
     "weights": lambda tmp: (["rendered_sth", "--weights", f"{tmp}/absent.pt"], "no weights file"),
     "weights kind": lambda tmp: (["rendered_sth", "--weights", a_file(tmp / "w.pt")], "no state_dict"),
@@ -364,7 +364,7 @@ def test_checkpoints_that_do_not_fit_are_one_line(tmp_path: Path) -> None:
 )
 def test_weights_of_another_network_are_one_line(change: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=r"model\.pt: the weights are not those of") as caught:
-        network_of(checkpoint_of(["a", "b"], **change), "model.pt")
+        network_of({**checkpoint_of(["a", "b"]), **change}, "model.pt")
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
 
