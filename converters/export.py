@@ -7,7 +7,7 @@ import contextlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -144,8 +144,8 @@ def export_random(
     return export(bundle, target, precision, folder, clips=0, name=stem)
 
 
-def parse(arguments: list[str], *, script: str, description: str) -> argparse.Namespace:
-    """The command line that all exporters have."""
+def parse(arguments: list[str], *, script: str, description: str, options: Sequence[str] = ()) -> argparse.Namespace:
+    """The command line that all exporters have; ``options`` are switches of one of them, "--name: what it does"."""
     examples = (
         "examples:\n"
         f"  python converters/{script}                                   the shipped checkpoint, int8\n"
@@ -162,12 +162,19 @@ def parse(arguments: list[str], *, script: str, description: str) -> argparse.Na
     parser.add_argument("--size", type=int, help="input size, divisible by 32; default: the checkpoint's")
     parser.add_argument("--parity-clips", type=int, default=8, metavar="N", help="rendered clips to check with")
     parser.add_argument("--seed", type=int, default=5, help="of those clips")
+    for option in options:
+        name, _, meaning = option.partition(": ")
+        parser.add_argument(name, action="store_true", help=meaning)
     return parser.parse_args(arguments)
 
 
 def run(target: Target, *, script: str, description: str) -> None:
     """The whole command of one exporter."""
-    arguments = parse(sys.argv[1:], script=script, description=description)
+    export_as(target, parse(sys.argv[1:], script=script, description=description))
+
+
+def export_as(target: Target, arguments: argparse.Namespace) -> None:
+    """Export what a command line asks for."""
     bundle = open_bundle(arguments.checkpoint, size=arguments.size)
     artefact = export(
         bundle, target, arguments.precision, arguments.out, clips=arguments.parity_clips, seed=arguments.seed

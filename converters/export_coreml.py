@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
 from typing import Any, cast
@@ -9,25 +10,35 @@ from typing import Any, cast
 if __name__ == "__main__":  # run as a script: the project's root, not this folder, is where imports start
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from converters.export import Target, run
+from converters.export import Target, export_as, parse
 from mobile.bundle import Bundle
 from training.errors import run_cli
 
 
-def lower(bundle: Bundle, precision: str, target: Path) -> dict[str, Any]:
+def lower(bundle: Bundle, precision: str, target: Path, *, compute: Any = None) -> dict[str, Any]:
     """The bundle's program as an .mlpackage; see ``converters.coreml_lowering``."""
     from converters.coreml_lowering import lower_to_mlpackage
 
     program = bundle.program("int8" if precision == "int8" else "float")
     metadata = {"network": bundle.name, "checkpoint": Path(bundle.source).name}
-    return lower_to_mlpackage(program, target, cast(Any, precision), labels=list(bundle.labels), metadata=metadata)
+    labels = list(bundle.labels)
+    return lower_to_mlpackage(program, target, cast(Any, precision), labels=labels, metadata=metadata, compute=compute)
 
 
-TARGET = Target("coreml", ".mlpackage", lower, layout="TCHW", int8_input=False, int8_output=False)
+def target_of(compute: Any = None) -> Target:
+    """The way out to Core ML; ``compute`` is the type of the real numbers between int8 operators."""
+    lower_as = functools.partial(lower, compute=compute)
+    return Target("coreml", ".mlpackage", lower_as, layout="TCHW", int8_input=False, int8_output=False)
+
+
+TARGET = target_of()
+_NEURAL_ENGINE = "--neural-engine: int8 with float16 scales and biases instead of float32: faster on a phone, not exact"
 
 
 def main() -> None:
-    run(TARGET, script="export_coreml.py", description=__doc__ or "")
+    options = [_NEURAL_ENGINE]
+    arguments = parse(sys.argv[1:], script="export_coreml.py", description=__doc__ or "", options=options)
+    export_as(target_of("float16" if arguments.neural_engine else None), arguments)
 
 
 if __name__ == "__main__":

@@ -101,11 +101,11 @@ def lower(program: ExportedProgram, path: Path, precision: Any, **options: Any) 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[DeployNetwork, Path, dict[str, Any]]:
-    """STH-MobileNetV2 with all its blocks in int8, as it ships: float16 between dequantize and quantize."""
+    """STH-MobileNetV2 with all its blocks in int8, for the Neural Engine: float16 between dequantize and quantize."""
     torch.manual_seed(0)
     network = make_whole()
     path = tmp_path_factory.mktemp("whole") / "sth.mlpackage"
-    return network, path, lower(export_program(network, 64), path, "int8")
+    return network, path, lower(export_program(network, 64), path, "int8", compute="float16")
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +218,7 @@ def test_float_packages(
 def test_rivals_in_int8_with_exact_scales(name: str, options: dict[str, Any], tmp_path: Path) -> None:
     network = to_int8(make_short(name, **options), 32)
     path = tmp_path / "int8.mlpackage"
-    report = lower(export_program(network, 32), path, "int8", compute="float32")
+    report = lower(export_program(network, 32), path, "int8")
     assert report["operators"]["conv"] == {"int8": len(network.convs())}
     layers, _ = read_mlpackage_int8(path)
     for conv_name, conv in network.convs().items():

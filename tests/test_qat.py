@@ -16,7 +16,7 @@ from training_runs import Killed, Recorder, Run
 
 from mobile import qat as qat_command
 from mobile.bundle import open_bundle
-from mobile.deploy import DeployNetwork, HybridBlock, deploy_form
+from mobile.deploy import DeployNetwork, deploy_form
 from mobile.numbers import Point
 from mobile.qat import qat_recipe, quantization_aware_training, recipe_of
 from mobile.quantize import calibrate, quantized_state
