@@ -6,12 +6,7 @@ Axes: T frame, H row, W column, C colour, K class.
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import json
-import shutil
-import subprocess
-import sys
-import types
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,8 +26,8 @@ from converters.coreml_lowering import lower_to_mlpackage
 from mobile.bundle import randomize
 from mobile.deploy import DeployNetwork, deploy_form
 from mobile.quantize import calibrate, convert_to_int8, export_program, quantized_state
-from mobile.runners.coreml_runner import INTERPRETER, CoreMLRunner
-from mobile.runners.coremltools_import import hidden, load_coremltools, settle_triton
+from mobile.runners.coreml_runner import CoreMLRunner
+from mobile.runners.coremltools_import import load_coremltools
 from mobile.runners.mil_program import MilOp, MilProgram, read_mil_program
 from training.errors import UserError
 from training.files import sha256_of
@@ -364,111 +359,3 @@ def test_refused_before_converting(
     with pytest.raises(UserError, match=message):
         lower(short_program, tmp_path / name, precision)
     assert [item.name for item in tmp_path.iterdir()] == ["file"]
-
-
-def test_a_package_without_coremltools_is_a_sentence(
-    whole: tuple[DeployNetwork, Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "coremltools", None)
-    with pytest.raises(UserError, match=r"coremltools is not installed.*\[coreml\]"):
-        CoreMLRunner(whole[1])
-
-
-def damage_nothing_there(path: Path) -> None:
-    shutil.rmtree(path)
-
-
-def damage_emptied(path: Path) -> None:
-    shutil.rmtree(path / "Data")
-    (path / "Manifest.json").unlink()
-
-
-def damage_program(path: Path) -> None:
-    file = path / "Data" / "com.apple.CoreML" / "model.mlmodel"
-    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-
-
-def damage_lost_weights(path: Path) -> None:
-    (path / "Data" / "com.apple.CoreML" / "weights" / "weight.bin").unlink()
-
-
-def damage_cut_weights(path: Path) -> None:
-    file = path / "Data" / "com.apple.CoreML" / "weights" / "weight.bin"
-    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-
-
-def damage_file_instead(path: Path) -> None:
-    shutil.rmtree(path)
-    path.write_text("no package")
-
-
-DAMAGES = [value for name, value in sorted(globals().items()) if name.startswith("damage_")]
-
-
-@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_a_broken_package_is_one_line(
-    whole: tuple[DeployNetwork, Path, dict[str, Any]], tmp_path: Path, damage: Callable[[Path], None]
-) -> None:
-    path = tmp_path / "broken.mlpackage"
-    shutil.copytree(whole[1], path)
-    damage(path)
-    with pytest.raises(UserError, match=r"broken\.mlpackage") as error:
-        CoreMLRunner(path)
-    assert "\n" not in str(error.value)
-
-
-def test_the_runner_refuses_other_frames_and_units(whole: tuple[DeployNetwork, Path, dict[str, Any]]) -> None:
-    runner = CoreMLRunner(whole[1])
-    assert runner.input_shape == (8, 3, 64, 64)
-    assert (runner.runtime == INTERPRETER) == (sys.platform != "darwin")
-    with pytest.raises(UserError, match=r"takes frames of \(8, 3, 64, 64\); got \(8, 64, 64, 3\)"):
-        runner.run(np.zeros((8, 64, 64, 3), np.float32))
-    with pytest.raises(UserError, match="compute units are 'GPU'; expected one of ALL"):
-        CoreMLRunner(whole[1], "GPU")
-
-
-def test_a_mac_uses_core_ml(whole: tuple[DeployNetwork, Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a stand-in for MLModel, which exists on a Mac only."""
-
-    class Model:
-        def __init__(self, path: str, compute_units: Any) -> None:
-            self.units = compute_units.name
-
-        def predict(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-            assert feeds["frames"].dtype == np.float32
-            return {"logits": np.full((1, 3), feeds["frames"].mean(), np.float16)}
-
-    monkeypatch.setattr(sys, "platform", "darwin")
-    monkeypatch.setattr("platform.mac_ver", lambda: ("14.5", ("", "", ""), "arm64"))
-    monkeypatch.setattr(load_coremltools().models, "MLModel", Model)
-    runner = CoreMLRunner(whole[1], "CPU_AND_NE")
-    assert runner.runtime == "Core ML of macOS 14.5, CPU_AND_NE"
-    logits = runner.run(np.ones((8, 3, 64, 64), np.float32))
-    assert (logits.tolist(), logits.dtype) == ([1, 1, 1], np.float32)
-
-
-def test_hidden_packages_come_back() -> None:
-    sys.modules.pop("colorsys", None)
-    with hidden("colorsys"), pytest.raises(ImportError):
-        importlib.import_module("colorsys")
-    assert importlib.import_module("colorsys").__name__ == "colorsys"
-
-
-def test_triton_does_not_follow_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Triton loaded after TensorFlow ends in a segmentation fault."""
-    monkeypatch.setitem(sys.modules, "tensorflow", types.ModuleType("tensorflow"))
-    monkeypatch.setitem(sys.modules, "triton", types.ModuleType("triton"))  # is put back as it was
-    del sys.modules["triton"]
-    settle_triton()
-    assert sys.modules["triton"] is None
-
-
-def test_a_fresh_process_is_silent_and_loads_no_tensorflow(
-    whole: tuple[DeployNetwork, Path, dict[str, Any]],
-) -> None:
-    code = (
-        "import sys; from mobile.runners.coreml_runner import CoreMLRunner; "
-        f"CoreMLRunner({str(whole[1])!r}); assert 'coremltools' in sys.modules and 'tensorflow' not in sys.modules"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
