@@ -17,6 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Column, Table
 
+from mobile import thresholds
 from mobile.contract import Contract, report_path
 from mobile.runners import ArtefactRunner
 from mobile.timing import Timing, describe_host, interleaved, peak_memory_mb, ratio_of_medians
@@ -213,6 +214,22 @@ def result_of(rows: list[Measured], host: dict[str, Any], *, threads: int, round
     }
 
 
+def missed_limits(rows: Sequence[Measured], threads: int) -> list[str]:
+    """Which limits of ``mobile.thresholds`` the rows miss. They hold for int8 STH, 8 x 224 x 224, one thread."""
+    misses = []
+    for row in rows:
+        spec, contract = row.contract.frames, row.contract
+        if (contract.network, contract.precision, spec.segments, spec.size) != ("sth_mobilenet_v2", "int8", 8, 224):
+            continue
+        limit = thresholds.RATIO_TO_TSN[contract.runtime]
+        ratio = row.ratios.get("tsn")
+        if threads == 1 and ratio is not None and ratio > limit:
+            misses.append(f"{row.artefact.name} takes {ratio:.3f} times TSN's time; at most {limit} was asked")
+        if row.peak_mb is not None and row.peak_mb > thresholds.PEAK_MEMORY_MB:
+            misses.append(f"{row.artefact.name} needs {row.peak_mb:.0f} MB; at most {thresholds.PEAK_MEMORY_MB:.0f}")
+    return misses
+
+
 def box_plot(names: Sequence[str], samples: Sequence[Sequence[float]], target: Path) -> None:
     """Draw milliseconds of single inferences, one box a name, as PNG or SVG by the target's suffix."""
     import matplotlib
@@ -260,7 +277,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return parsed
 
 
-def main() -> None:
+def main() -> int:
     arguments = parse(sys.argv[1:])
     if arguments.device not in DEVICES:
         raise UserError(f"device is {arguments.device!r}; expected one of {', '.join(DEVICES)}")
@@ -283,6 +300,10 @@ def main() -> None:
     if arguments.plot:
         names = [f"{r.contract.network}\n{r.contract.runtime} {r.contract.precision}" for r in rows]
         box_plot(names, [row.timing.samples for row in rows], arguments.plot)
+    misses = missed_limits(rows, arguments.threads)
+    for miss in misses:
+        print(f"error: {miss}", file=sys.stderr)
+    return 1 if misses else 0
 
 
 if __name__ == "__main__":

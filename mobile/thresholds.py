@@ -21,9 +21,8 @@ INT8_SAME_TOP1 = 99.5
 INT8_WITHIN_TWO_STEPS = 99.0
 """Row 5, int8: per cent of logits within two quantization steps of the quantized program's."""
 
-LITERT_RATIO_TO_TSN = 1.02
-EXECUTORCH_RATIO_TO_TSN = 1.08
-"""Latency of STH-MobileNetV2 over plain 2-D MobileNetV2, int8, 8 x 224 x 224, one thread."""
+RATIO_TO_TSN = {"litert": 1.02, "executorch": 1.08}
+"""By runtime: latency of STH-MobileNetV2 over plain 2-D MobileNetV2, int8, 8 x 224 x 224, one thread."""
 
 PEAK_MEMORY_MB = 60.0
 """Peak memory of one int8 clip above the bare runtime, in MB."""

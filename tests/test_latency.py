@@ -276,3 +276,21 @@ def test_memory_that_cannot_be_measured(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(timing.subprocess, "run", lambda *_, **__: failed)
     with pytest.raises(UserError, match=r"memory of .*a\.tflite: UserError: no such runtime"):
         timing.peak_memory_mb(tmp_path / "a.tflite", 1)
+
+
+def measured(runtime: str, ratio: float, *, size: int = 224, peak_mb: float = 20.0) -> latency.Measured:
+    contract = contract_of(tiny_bundle(), runtime=runtime)
+    frames = dataclasses.replace(contract.frames, segments=8, size=size)
+    contract = dataclasses.replace(
+        contract, runtime=runtime, precision="int8", network="sth_mobilenet_v2", frames=frames
+    )
+    return latency.Measured(
+        Path(f"{runtime}.x"), contract, "Fake 1", Timing((1.0,)), 0.1, peak_mb, "none", {"tsn": ratio}
+    )
+
+
+def test_missed_limits_are_named() -> None:
+    rows = [measured("litert", 1.03), measured("executorch", 1.07), measured("litert", 1.5, size=96)]
+    assert [miss.split()[2] for miss in latency.missed_limits(rows, 1)] == ["1.030"]
+    assert latency.missed_limits(rows, 2) == []
+    assert "61 MB" in latency.missed_limits([measured("litert", 0.9, peak_mb=61.0)], 1)[0]
