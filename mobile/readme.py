@@ -158,7 +158,20 @@ def latency_cells(result: Latency) -> tuple[list[str], list[list[str]]]:
 def _latency_table(result: Latency) -> str:
     lines = [markdown(*latency_cells(result)), "", f"{result.threads} thread(s), {result.rounds} interleaved rounds, "
              f"{host_line(result.host)}."]  # fmt: skip
+    ratios = int8_ratios(result)
+    if ratios:
+        lines += ["", f"Time of int8 over fp32: {ratios}."]
     return "\n".join([*lines, "", result.note] if result.note else lines)
+
+
+def int8_ratios(result: Latency) -> str:
+    """Median of int8 over fp32 for each network and runtime that was timed in both."""
+    medians = {(row.network, row.runtime, row.input, row.precision): row.median_ms for row in result.rows}
+    return "; ".join(
+        f"{network} in {runtime} {milliseconds / medians[network, runtime, size, 'fp32']:.2f}"
+        for (network, runtime, size, precision), milliseconds in medians.items()
+        if precision == "int8" and (network, runtime, size, "fp32") in medians
+    )
 
 
 def host_line(host: dict[str, Any]) -> str:
