@@ -32,8 +32,8 @@ _CARD = """# {name}
 | network | {network}, {options}, {parameters:,} parameters |
 | input | {segments} frames of {size} x {size}, RGB, see `contract.json` of its artefacts |
 | training data | `{train_data}`{fresh} |
-| recipe | `{recipe}`, seed {seed}, {epochs} epochs, then {qat_epochs} of QAT |
-| code | {code_version} |
+| recipe | `{recipe}`, seed {seed}, {epochs} epochs, code {code_version} |
+| QAT | {qat} |
 | initial weights | {weights} |
 | scored on | `{data}`: {clips} clips that training never saw |
 | top-1 float | {float_top1:.2f} % |
@@ -105,7 +105,7 @@ def write_card(bundle: Bundle, data: str, split: str, target: Path) -> dict[str,
         recipe=recipe["name"],
         seed=recipe["seed"],
         epochs=recipe["epochs"],
-        qat_epochs=recipe["qat_epochs"],
+        qat=_qat_line(checkpoint),
         code_version=checkpoint["code_version"],
         weights=recipe["weights"] or "none (trained from scratch)",
         data=data,
@@ -119,6 +119,14 @@ def write_card(bundle: Bundle, data: str, split: str, target: Path) -> dict[str,
     with atomic_path(target) as temporary:
         temporary.write_text(card, encoding="utf-8")
     return figures
+
+
+def _qat_line(checkpoint: dict[str, Any]) -> str:
+    qat = checkpoint.get("qat")
+    if qat is None:
+        return "not recorded"
+    recipe = qat["recipe"]
+    return f"{recipe['epochs']} epoch(s) of `{recipe['train_data']}`, seed {recipe['seed']}, code {qat['code_version']}"
 
 
 def main() -> None:

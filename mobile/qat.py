@@ -18,7 +18,7 @@ import torch
 
 from mobile.deploy import DeployNetwork, deploy_form
 from mobile.quantize import convert_to_int8, quantized_state
-from training.checkpoint import load_checkpoint, network_of, save_checkpoint
+from training.checkpoint import code_version, load_checkpoint, network_of, save_checkpoint
 from training.errors import UserError, run_cli
 from training.files import write_json
 from training.loop import LAST, Trainer
@@ -132,7 +132,8 @@ def main() -> None:
     metrics = {f"{name}_{key}": row[key] for name, row in results.items() for key in ("top1", "top5", "clips")}
     target = folder / "quantized.pt"
     finished = {key: value for key, value in checkpoint.items() if key != "trainer"}
-    save_checkpoint(target, {**finished, "metrics": metrics, "quantized": quantized_state(network)})
+    qat = {"recipe": dataclasses.asdict(chosen), "code_version": code_version()}
+    save_checkpoint(target, {**finished, "metrics": metrics, "qat": qat, "quantized": quantized_state(network)})
     write_json(folder / "scores.json", results)
     if arguments.json:
         write_json(arguments.json, results)

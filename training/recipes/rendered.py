@@ -32,7 +32,7 @@ def rendered_sth() -> Recipe:
         workers=1,
         threads=1,
         validate_every=2,
-        qat_epochs=1,
+        qat_epochs=2,
         qat_lr=1e-4,
     )
 
