@@ -37,6 +37,12 @@ def rendered_sth() -> Recipe:
     )
 
 
+def rendered_sth_causal() -> Recipe:
+    """The causal network, trained the same way: its temporal kernels see the present and the past only."""
+    options = {"p": 0.25, "width": 0.5, "causal": True}
+    return dataclasses.replace(rendered_sth(), name="rendered_sth_causal", options=options)
+
+
 def rendered_tsn() -> Recipe:
     """Plain 2-D MobileNetV2, trained the same way: what can be told from frames without their order."""
     return dataclasses.replace(rendered_sth(), name="rendered_tsn", network="tsn_mobilenet_v2", options={"width": 0.5})
