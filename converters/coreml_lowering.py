@@ -14,7 +14,7 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -71,16 +71,20 @@ def lower_to_mlpackage(
     labels: list[str] | tuple[str, ...],
     metadata: dict[str, str],
     compute: Compute | None = None,
+    inputs: Sequence[str] = ("frames",),
+    outputs: Sequence[str] = ("logits",),
 ) -> dict[str, Any]:
-    """Write an exported program for one clip as an .mlpackage; the same program gives the same bytes.
+    """Write an exported program as an .mlpackage; the same program gives the same bytes.
 
-    Input ``frames`` is (T, 3, S, S) float32, output ``logits`` (1, K) float32.
+    Input ``frames`` is (B, 3, S, S) float32, output ``logits`` (rows, K) float32; states are inputs and outputs,
+    (1, C, KT - 1, P) float32.
 
     Args:
         program: the quantized program for int8, the float program for fp16 and fp32.
         labels: class names, kept in the package's metadata as JSON.
         metadata: more strings for the package's metadata.
         compute: the type of the real numbers; by default float16 for fp16 and float32 for the others.
+        inputs, outputs: their names, in the program's order.
 
     Returns:
         The report: tools and their versions, sha256, size, operations by type and data type, bytes of the weights.
@@ -100,7 +104,7 @@ def lower_to_mlpackage(
         raise UserError(f"precision is {precision}, but the program is {'' if quantized else 'not '}quantized")
     compute = compute or _COMPUTE[precision]
     with atomic_path(target) as temporary:
-        model = _convert(program, compute)
+        model = _convert(program, compute, inputs, outputs)
         _describe(model, labels, {"precision": precision, **metadata})
         _save(model, temporary)
         lowered = read_mil_program(temporary)
@@ -120,19 +124,19 @@ def lower_to_mlpackage(
     return report
 
 
-def _convert(program: ExportedProgram, compute: Compute) -> Any:
+def _convert(program: ExportedProgram, compute: Compute, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
     ct = load_coremltools()
     prepared = prepare(program)
-    example = next(node for node in prepared.graph.nodes if node.name in prepared.graph_signature.user_inputs)
-    shape = tuple(example.meta["val"].shape)
+    shapes = {node.name: tuple(node.meta["val"].shape) for node in prepared.graph.nodes if node.op == "placeholder"}
+    entries = zip(inputs, prepared.graph_signature.user_inputs, strict=True)
     with _collected_errors() as errors:
         try:
             return ct.convert(
                 prepared,
                 convert_to="mlprogram",
                 minimum_deployment_target=ct.target.iOS17,
-                inputs=[ct.TensorType(name="frames", shape=shape, dtype=np.float32)],
-                outputs=[ct.TensorType(name="logits", dtype=np.float32)],
+                inputs=[ct.TensorType(name=name, shape=shapes[node], dtype=np.float32) for name, node in entries],
+                outputs=[ct.TensorType(name=name, dtype=np.float32) for name in outputs],
                 compute_precision=ct.precision.FLOAT16 if compute == "float16" else ct.precision.FLOAT32,
                 pass_pipeline=ct.PassPipeline(list(_PASSES), "sth"),
                 skip_model_load=True,

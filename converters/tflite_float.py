@@ -16,16 +16,17 @@ import torch
 
 from converters.tflite_from_onnx import ERROR_FILE
 from mobile.deploy import DeployNetwork
+from mobile.forms import LOGITS, Form
 from mobile.runners.litert_runner import LiteRTRunner
 from training.errors import UserError
 
-INPUT_NAME, OUTPUT_NAME = "frames", "logits"
 _OPSET = 18
 _FP32_RELATIVE, _FP16_RELATIVE = 1e-4, 0.05
 
 
-def float_tflite(network: DeployNetwork, size: int, *, fp16: bool = False) -> bytes:
-    """A float .tflite of the deploy form with the weights that it has now: (T, S, S, 3) -> (1, K).
+def float_tflite(form: Form, *, fp16: bool = False) -> bytes:
+    """A float .tflite of a form with the weights that its network has now: (B, S, S, 3) and states -> (rows, K) and
+    states, which are (1, KT - 1, P, C).
 
     A network in int8 gives the float model of its dequantized weights.
 
@@ -35,10 +36,10 @@ def float_tflite(network: DeployNetwork, size: int, *, fp16: bool = False) -> by
     """
     with tempfile.TemporaryDirectory(prefix="tflite-") as folder:
         onnx_file, tflite_file = Path(folder, "network.onnx"), Path(folder, "network.tflite")
-        with _in_float(network):
-            _export_onnx(network, size, onnx_file)
+        with _in_float(form.network):
+            _export_onnx(form, onnx_file)
             _from_onnx(onnx_file, tflite_file, fp16=fp16)
-            _compare(network, size, tflite_file, _FP16_RELATIVE if fp16 else _FP32_RELATIVE)
+            _compare(form, tflite_file, _FP16_RELATIVE if fp16 else _FP32_RELATIVE)
         return tflite_file.read_bytes()
 
 
@@ -53,33 +54,43 @@ def _in_float(network: DeployNetwork) -> Iterator[None]:
         network.set_system(system)
 
 
-def _compare(network: DeployNetwork, size: int, tflite_file: Path, tolerance: float) -> None:
+def _compare(form: Form, tflite_file: Path, tolerance: float) -> None:
     """onnx2tf guesses layouts from shapes, so no file leaves here without having been run against PyTorch."""
-    shape = (network.segments, 3, size, size)
-    x_TCHW = torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    examples = form.examples()
     with torch.no_grad():
-        expected_K = network(x_TCHW)[0].numpy()
-    logits_K = LiteRTRunner(tflite_file).run(np.ascontiguousarray(x_TCHW.permute(0, 2, 3, 1).numpy()))
-    difference = float(np.abs(logits_K - expected_K).max() / np.abs(expected_K).max())
-    if not difference <= tolerance:
-        raise UserError(
-            f"the TFLite graph of size {size} differs from PyTorch by {difference:.2g} of the largest logit (at most "
-            f"{tolerance:g}): onnx2tf mistook the layout of a tensor; another size may do"
-        )
+        results = form.module(*examples)
+    expected = dict(zip(form.output_names, results if form.states else [results], strict=True))
+    inputs = {name: channels_last(x_NCHW) for name, x_NCHW in zip(form.input_names, examples, strict=True)}
+    found = LiteRTRunner(tflite_file).run_named(inputs)
+    for name, value in expected.items():
+        wanted = value.numpy() if name == LOGITS else channels_last(value)
+        if found[name].shape != wanted.shape:
+            raise UserError(f"{name} of the TFLite graph is {found[name].shape}, in PyTorch {wanted.shape}")
+        difference = float(np.abs(found[name] - wanted).max() / np.abs(wanted).max())
+        if not difference <= tolerance:
+            raise UserError(
+                f"{name} of the TFLite graph of size {form.size} differs from PyTorch by {difference:.2g} of the "
+                f"largest value (at most {tolerance:g}): onnx2tf mistook the layout of a tensor; another size may do"
+            )
 
 
-def _export_onnx(network: DeployNetwork, size: int, target: Path) -> None:
+def channels_last(x_NCHW: torch.Tensor) -> np.ndarray:
+    """(N, C, H, W) -> (N, H, W, C)."""
+    return np.ascontiguousarray(x_NCHW.permute(0, 2, 3, 1).numpy())
+
+
+def _export_onnx(form: Form, target: Path) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
-                network,
-                (torch.zeros(network.segments, 3, size, size),),
+                form.module.eval(),
+                form.examples(),
                 dynamo=True,
                 verbose=False,
                 opset_version=_OPSET,
-                input_names=[INPUT_NAME],
-                output_names=[OUTPUT_NAME],
+                input_names=form.input_names,
+                output_names=form.output_names,
             )
             import onnx
             import onnxsim

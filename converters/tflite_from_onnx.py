@@ -70,10 +70,16 @@ def _convert(source: Path, graph: onnx.GraphProto, *, fp16: bool) -> bytes:
         disable_model_save=True,  # saved below, with the names that the contract gives to input and output
         non_verbose=True,
     )
-    frames = tf.TensorSpec(network.inputs[0].shape, tf.float32, name="frames")
+    shapes = {tensor.name.split(":")[0]: tensor.shape for tensor in network.inputs}
+    names, results = [value.name for value in graph.input], [value.name for value in graph.output]
     holder = tf.Module()
-    holder.logits = tf.function(lambda frames: {"logits": network(frames)}, input_signature=[frames])
-    tf.saved_model.save(holder, "saved_model", signatures={"serving_default": holder.logits.get_concrete_function()})
+
+    def step(*inputs: Any) -> dict[str, Any]:
+        given = network(list(inputs) if len(inputs) > 1 else inputs[0])
+        return dict(zip(results, given if len(results) > 1 else [given], strict=True))
+
+    holder.step = tf.function(step, input_signature=[tf.TensorSpec(shapes[n], tf.float32, name=n) for n in names])
+    tf.saved_model.save(holder, "saved_model", signatures={"serving_default": holder.step.get_concrete_function()})
     converter = tf.lite.TFLiteConverter.from_saved_model("saved_model")
     if fp16:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

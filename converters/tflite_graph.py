@@ -101,6 +101,14 @@ class Graph:
         for holder in holders:
             holder.buffer = kept.index(int(holder.buffer))
 
+    def signature(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Tensors of the inputs and of the outputs by their names in the model's signature."""
+        if not self.model.signatureDefs:
+            raise UserError("the TFLite model has no signature; export it again with converters/export_tflite.py")
+        found = self.model.signatureDefs[0]
+        inputs, outputs = ({e.name.decode(): int(e.tensorIndex) for e in m} for m in (found.inputs, found.outputs))
+        return inputs, outputs
+
     def name(self, tensor: int) -> str:
         return self.tensors[tensor].name.decode()
 
@@ -178,7 +186,9 @@ def _same(graph: Graph, op: Op, weight_OIHW: np.ndarray, bias_O: np.ndarray) -> 
 
 def rename(graph: Graph, layers: dict[int, str]) -> None:
     """Give tensors the names of their layers (``blocks.3.spatial``, ``blocks.3.spatial.weight``), in place."""
-    graph.tensors[graph.inputs[0]].name = b"frames"
+    inputs, outputs = graph.signature()
+    for name, tensor in inputs.items():
+        graph.tensors[tensor].name = name.encode()
     for op in graph.ops:
         out = graph.tensors[op.outputs[0]]
         if op.index in layers:
@@ -187,4 +197,5 @@ def rename(graph: Graph, layers: dict[int, str]) -> None:
                 graph.tensors[tensor].name = f"{layers[op.index]}.{part}".encode()
         elif op.kind != "DEQUANTIZE":
             out.name = f"{graph.name(graph.computed(op)[0])}/{op.kind.lower()}".encode()
-    graph.tensors[graph.outputs[0]].name = b"logits"
+    for name, tensor in outputs.items():
+        graph.tensors[tensor].name = name.encode()

@@ -12,6 +12,7 @@ import numpy as np
 
 from converters.tflite_graph import CONVOLUTIONS, Graph, Op, kernel_layout, match_layers, rename, schema
 from mobile.deploy import DeployNetwork
+from mobile.forms import Form
 from mobile.numbers import Conv, Point
 from training.errors import UserError
 
@@ -37,41 +38,45 @@ def float_layers(network: DeployNetwork) -> dict[str, tuple[np.ndarray, np.ndarr
     return {name: (conv.weight.detach().numpy(), conv.bias.detach().numpy()) for name, conv in network.convs().items()}
 
 
-def to_int8(content: bytes, network: DeployNetwork) -> bytes:
-    """Quantize a float TFLite model of ``network`` with the network's own int8 state.
+def to_int8(content: bytes, form: Form) -> bytes:
+    """Quantize a float TFLite model of a form with its network's own int8 state.
 
     Args:
         content: the float model, made from this network's float weights.
-        network: in int8 (after ``convert_to_int8`` or ``load_quantized_state``).
+        form: its network is in int8 (after ``convert_to_int8`` or ``load_quantized_state``).
 
     Raises:
         UserError: an operator without an int8 form here, or a graph that does not compute what the network
             computes; the message names operator and layer.
     """
     graph = Graph(content)
-    layers = match_layers(graph, float_layers(network))
+    layers = match_layers(graph, float_layers(form.network))
     rename(graph, layers)
-    _Quantizer(graph, network, layers).run()
+    _Quantizer(graph, form, layers).run()
     return graph.to_bytes()
 
 
 class _Quantizer:
-    def __init__(self, graph: Graph, network: DeployNetwork, layers: dict[int, str]) -> None:
-        self.graph, self.network, self.layers = graph, network, layers
+    def __init__(self, graph: Graph, form: Form, layers: dict[int, str]) -> None:
+        self.graph, self.form, self.layers = graph, form, layers
+        self.network = network = form.network
         self.convs = network.convs()
         blocks: list[Any] = [block for block in network.blocks if block.residual]
         # Where two branches are added: the projection's point tells which block it is.
         self.sums: dict[Point, Point] = {block.project.out: block.out for block in blocks}
-        self.points: dict[int, Point] = {graph.inputs[0]: network.input}
+        self.points: dict[int, Point] = {}
 
     def run(self) -> None:
-        self._set(self.graph.inputs[0], self.network.input)
+        inputs, outputs = self.graph.signature()
+        for name, point in zip(self.form.input_names, self.form.input_points(), strict=True):
+            self._set(inputs[name], point)
         for op in self.graph.ops:
             point = self._point_after(op)
             for tensor in op.outputs:
                 self._set(tensor, point)
-        if self.points[self.graph.outputs[0]] is not self.network.classifier.out:
-            raise UserError("the TFLite graph's output is not the classifier's; the conversion went wrong")
+        for name, point in zip(self.form.output_names, self.form.output_points(), strict=True):
+            if self.points.get(outputs[name]) is not point:
+                raise UserError(f"output {name} of the TFLite graph is not the network's; the conversion went wrong")
         self._raise_versions()
 
     def _point_after(self, op: Op) -> Point:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mobile.deploy import DeployNetwork
+from mobile.forms import Form
 from training.errors import UserError, missing_extra
 from training.files import atomic_path, sha256_of
 
@@ -14,10 +15,11 @@ Precision = Literal["int8", "fp16", "fp32"]
 _TOOLS = ("torch", "onnx", "onnxscript", "onnxsim", "onnx2tf", "tensorflow", "tf-keras", "ai-edge-litert")
 
 
-def lower_to_tflite(network: DeployNetwork, size: int, precision: Precision, target: Path | str) -> dict[str, Any]:
-    """Write ``network`` as a .tflite for one clip of T frames of ``size`` x ``size``.
+def lower_to_tflite(form: Form, precision: Precision, target: Path | str) -> dict[str, Any]:
+    """Write a form of a network as a .tflite.
 
-    Input ``frames`` is (T, S, S, 3), channels last; output ``logits`` is (1, K); signature ``serving_default``.
+    Input ``frames`` is (B, S, S, 3), channels last; output ``logits`` is (rows, K); signature ``serving_default``.
+    States are inputs and outputs, (1, KT - 1, P, C): no variable, nothing that a delegate would have to keep.
     int8 takes and gives int8, with the network's own weights, scales and zero points; fp16 has float16 weights and
     float32 input and output; both float files hold the weights that the network has now.
 
@@ -30,7 +32,7 @@ def lower_to_tflite(network: DeployNetwork, size: int, precision: Precision, tar
             left a float operator in an int8 file. What was at ``target`` before is untouched then.
     """
     target = Path(target)
-    _check(network, size, precision)
+    _check(form.network, form.size, precision)
     tools = _tools()
     with atomic_path(target) as temporary:
         from converters.tflite_float import float_tflite
@@ -38,13 +40,13 @@ def lower_to_tflite(network: DeployNetwork, size: int, precision: Precision, tar
         from converters.tflite_inspect import delegation, operators, require_int8
         from converters.tflite_int8 import float_layers, to_int8
 
-        content = float_tflite(network, size, fp16=precision == "fp16")
+        content = float_tflite(form, fp16=precision == "fp16")
         if precision == "int8":
-            content = to_int8(content, network)
+            content = to_int8(content, form)
             require_int8(Graph(content), target.name)
         else:
             graph = Graph(content)
-            rename(graph, match_layers(graph, float_layers(network)))
+            rename(graph, match_layers(graph, float_layers(form.network)))
             content = graph.to_bytes()
         temporary.write_bytes(content)
         taken = delegation(temporary)

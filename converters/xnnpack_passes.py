@@ -40,9 +40,10 @@ _BORDER = (QUANTIZE, DEQUANTIZE, _DEQUANTIZE_WEIGHT, ENTRY, CONVERT)
 
 
 def rewrite(program: ExportedProgram, precision: str) -> ExportedProgram:
-    """A copy of ``program`` (one input (T, C, H, W), one output) as XNNPACK wants it.
+    """A copy of ``program`` (frames (B, C, H, W) and states in; logits and states out) as XNNPACK wants it.
 
-    The copy's input is (T, H, W, C): int8 in "int8", else float32. Its output stays float32.
+    The copy's frames are (B, H, W, C) and its states (1, 1, rows * P, C): int8 in "int8", else float32. Its logits are
+    float32.
 
     Raises:
         UserError: an operator that XNNPACK would not take, or not in int8; the message names it and its layer.
@@ -57,6 +58,7 @@ def rewrite(program: ExportedProgram, precision: str) -> ExportedProgram:
     elif precision == "fp16":
         _to_half(program)
     _enter_channels_last(program, precision)
+    _leave(program, precision)
     _dequantize_for_each_user(graph)
     graph.eliminate_dead_code()
     _check(graph, quantized=precision == "int8")
@@ -157,34 +159,81 @@ def _to_half(program: ExportedProgram) -> None:
 
 
 def _enter_channels_last(program: ExportedProgram, precision: str) -> None:
-    """Let the clip enter as (T, H, W, C), in int8 or float32, and the logits leave in float32."""
+    """Let frames enter as (B, H, W, C) and states as (1, 1, rows * P, C), in int8 or float32."""
     graph: Any = program.graph
-    signature = program.graph_signature
-    entry = next(node for node in graph.nodes if node.name == signature.user_inputs[0])
-    (consumer,) = entry.users
-    x_TCHW = entry.meta["val"]
+    names = program.graph_signature.user_inputs
+    entries = [next(node for node in graph.nodes if node.name == name) for name in names]
+    for number, entry in enumerate(entries):
+        (consumer,) = entry.users
+        x_NCHW = entry.meta["val"]
+        x_NHWC = x_NCHW.permute(0, 2, 3, 1).contiguous()
+        entry.meta["val"] = x_NHWC if number == 0 else x_NHWC.reshape(1, 1, -1, x_NHWC.shape[3])
+        with graph.inserting_before(consumer):
+            here = _entered(graph, entry, consumer, precision)
+            if number > 0:
+                here = _as_rows(graph, here, consumer, x_NCHW, precision)
+        consumer.replace_input_with(entry, here)
+    examples = (torch.zeros(entry.meta["val"].shape, dtype=entry.meta["val"].dtype) for entry in entries)
+    program._example_inputs = (tuple(examples), {})
+
+
+def _entered(graph: Graph, entry: Node, consumer: Node, precision: str) -> Node:
+    """The input in the network's number system, (N, C, H, W) by name and channels-last in memory."""
     here = entry
-    entry.meta["val"] = x_TCHW.permute(0, 2, 3, 1).contiguous()
-    with graph.inserting_before(consumer):
-        if precision == "int8":
-            real = entry.meta["val"]
-            entry.meta["val"] = real.to(torch.int8)
-            here = _insert(graph, DEQUANTIZE, (here, *consumer.args[1:]), real, consumer)
-        elif precision == "fp16":
-            entry.meta["val"] = entry.meta["val"].float()
-            x_TCHW = x_TCHW.float()
-        here = _insert(graph, ENTRY, (here,), x_TCHW, consumer)
-        if precision == "fp16":
-            here = _insert(graph, CONVERT, (here, torch.float16), x_TCHW.half(), consumer)
-    consumer.replace_input_with(entry, here)
-    program._example_inputs = ((torch.zeros(entry.meta["val"].shape, dtype=entry.meta["val"].dtype),), {})
+    real = entry.meta["val"].float()
+    if precision == "int8":
+        entry.meta["val"] = real.to(torch.int8)
+        here = _insert(graph, DEQUANTIZE, (here, *consumer.args[1:]), real, consumer)
+    else:
+        entry.meta["val"] = real
+    here = _insert(graph, ENTRY, (here,), real.permute(0, 3, 1, 2).contiguous(), consumer)
     if precision == "fp16":
-        output = graph.output_node()
-        logits = output.args[0][0]
+        here = _insert(graph, CONVERT, (here, torch.float16), here.meta["val"].half(), consumer)
+    return here
+
+
+def _as_rows(graph: Graph, here: Node, consumer: Node, x_1CTP: torch.Tensor, precision: str) -> Node:
+    """A state that came in as one row of rows * P pixels, as (1, C, rows, P)."""
+    if precision == "int8":
+        here = _on_grid(graph, here, consumer)
+    return _insert(graph, VIEW, (here, list(x_1CTP.shape)), x_1CTP.to(here.meta["val"].dtype).contiguous(), consumer)
+
+
+def _on_grid(graph: Graph, here: Node, like: Node) -> Node:
+    """``here``, quantized and dequantized as the quantize node ``like`` does."""
+    quantized = _insert(graph, QUANTIZE, (here, *like.args[1:]), here.meta["val"].to(torch.int8), like)
+    return _insert(graph, DEQUANTIZE, (quantized, *like.args[1:]), here.meta["val"], like)
+
+
+def _leave(program: ExportedProgram, precision: str) -> None:
+    """Let logits leave in float32, and states as they entered.
+
+    A state leaves as (1, 1, rows * P, C) since the transpose to channels-first that ExecuTorch puts before an output
+    moves nothing where there is one channel.
+    """
+    graph, signature = program.graph, program.graph_signature
+    output = graph.output_node()
+    results: list[Node] = list(cast(Any, output.args[0]))
+    left = []
+    for number, result in enumerate(results):
         with graph.inserting_before(output):
-            real = _insert(graph, CONVERT, (logits, torch.float32), logits.meta["val"].float(), logits)
-        output.args = ((real,),)
-        signature.replace_all_uses(logits.name, real.name)
+            here = result if number == 0 else _as_pixels(graph, result, precision)
+            if precision == "fp16":
+                here = _insert(graph, CONVERT, (here, torch.float32), here.meta["val"].float(), result)
+        if here is not result:
+            signature.replace_all_uses(result.name, here.name)
+        left.append(here)
+    output.args = (tuple(left),)
+
+
+def _as_pixels(graph: Graph, result: Node, precision: str) -> Node:
+    """(1, C, rows, P) -> (1, 1, rows * P, C); on its int8 grid where it is quantized."""
+    x_NHWC = result.meta["val"].permute(0, 2, 3, 1)
+    pixels = x_NHWC.reshape(1, 1, -1, x_NHWC.shape[3]).contiguous()
+    view = _insert(graph, VIEW, (result, list(pixels.shape)), pixels, result)
+    if precision != "int8":
+        return view
+    return _insert(graph, QUANTIZE, (view, *cast(Any, result.args)[1:]), pixels.to(torch.int8), result)
 
 
 def _dequantize_for_each_user(graph: Graph) -> None:

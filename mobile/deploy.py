@@ -47,12 +47,14 @@ class PlainBlock(nn.Module):
         super().__init__()
         layers: list[Any] = list(block.conv.children())
         self.shift: Shift | None = None
+        self.causal = False
         self.expand: Conv | None = None
         here = source
         if len(layers) == 4:
             expansion: Any = layers[0][0]
             if isinstance(layers[0][0], nn.Sequential):  # a shift stands before the convolution
                 self.shift, expansion = Shift(expansion[0], source), expansion[1]
+                self.causal = self.shift.causal
             self.expand = conv_of(expansion, layers[0][1], source=here, relu6=True)
             here = self.expand.out
         self.depthwise = conv_of(layers[-3][0], layers[-3][1], source=here, relu6=True)
@@ -133,20 +135,37 @@ class HybridBlock(nn.Module):
         self.out = Point() if block.use_res_connect else self.project.out
         self.residual = block.use_res_connect
 
+    @property
+    def reach(self) -> int:
+        """Frames before the present one that a causal temporal kernel sees."""
+        return self.temporal.weight.shape[2] - 1
+
     def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        h_BCHW = self.expand_time(x_BCHW)
+        h_NCTP = self.expand_time.out.same(frames_to_rows(h_BCHW, self.segments))
+        if self.causal:
+            h_NCTP = self.expand_time.out.same(F.pad(h_NCTP, (0, 0, self.reach, 0)))
+        return self._join(x_BCHW, self.temporal(h_NCTP), h_BCHW.shape)
+
+    def step(self, x_BCHW: torch.Tensor, past_1CTP: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The next B frames of a stream: the last ``reach`` rows of its past take the place of the zero frames.
+
+        Shape: (B, C, H, W), (1, C, reach, P) -> (B, C', H', W') and the past of the frames after these.
+        """
+        point = self.expand_time.out
+        h_BCHW = self.expand_time(x_BCHW)
+        h_1CTP = point.same(frames_to_rows(h_BCHW, h_BCHW.shape[0]))
+        rows_1CTP = point.same(torch.cat([past_1CTP, h_1CTP], dim=2))
+        next_1CTP = point.same(rows_1CTP[:, :, h_BCHW.shape[0] :])
+        return self._join(x_BCHW, self.temporal(rows_1CTP), h_BCHW.shape), next_1CTP
+
+    def _join(self, x_BCHW: torch.Tensor, time_NCTP: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+        """The spatial branch beside the temporal one, the projection and the residual sum."""
         hidden = self.spatial.out
         space_BCHW = self.spatial(self.expand_space(x_BCHW))
-        time_BCHW = self._along_time(self.expand_time(x_BCHW))
+        time_BCHW = hidden.same(rows_to_frames(time_NCTP, shape[2], shape[3]))
         y_BCHW = self.project(hidden.same(torch.cat([space_BCHW, time_BCHW], dim=1)))
         return self.out(x_BCHW + y_BCHW) if self.residual else y_BCHW
-
-    def _along_time(self, x_BCHW: torch.Tensor) -> torch.Tensor:
-        point = self.expand_time.out
-        height, width = x_BCHW.shape[2:]
-        x_NCTP = point.same(frames_to_rows(x_BCHW, self.segments))
-        if self.causal:
-            x_NCTP = point.same(F.pad(x_NCTP, (0, 0, self.temporal.weight.shape[2] - 1, 0)))
-        return self.temporal.out.same(rows_to_frames(self.temporal(x_NCTP), height, width))
 
 
 class DeployNetwork(nn.Module):
@@ -154,6 +173,9 @@ class DeployNetwork(nn.Module):
 
     Shape: (N*T, 3, H, W) normalised frames -> (N, K) logits. The consensus is one mean over T, H and W before the
     classifier, which equals the mean of the frames' logits because the classifier is linear.
+
+    A causal network knows no frame before it came, so its artefacts give the logits of each frame (``per_frame``),
+    the same rows as its stream, and the consensus is their mean, taken in float by whoever reads them.
     """
 
     def __init__(self, network: FrameNetwork) -> None:
@@ -176,16 +198,34 @@ class DeployNetwork(nn.Module):
             here = made.out
         self.head = conv_of(head[0], head[1], source=here, relu6=True)
         self.mean = Point()
+        self.per_frame = any(getattr(block, "causal", False) for block in self.blocks)
         linear = network.classifier
         self.classifier = Conv(linear.weight[:, :, None, None], linear.bias, source=self.mean, out=Point())
 
     def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:
-        h_BCHW = self.input(x_BCHW)
-        h_BCHW = self.stem(h_BCHW) if self.stem is not None else h_BCHW
+        if self.per_frame:
+            return self.frame_logits(x_BCHW).unflatten(0, (-1, self.segments)).mean(dim=1)
+        h_NCTP = self.head.out.same(frames_to_rows(self.features(x_BCHW), self.segments))
+        return self.classify(h_NCTP)
+
+    def frame_logits(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        """Logits of each frame: (N*T, 3, H, W) -> (N*T, K)."""
+        return self.classify(self.features(x_BCHW))
+
+    def features(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        """(N*T, 3, H, W) -> (N*T, C, H/32, W/32)."""
+        h_BCHW = self.entry(x_BCHW)
         for block in self.blocks:
             h_BCHW = block(h_BCHW)
-        h_BCHW = self.head(h_BCHW)
-        h_NCTP = self.head.out.same(frames_to_rows(h_BCHW, self.segments))
+        return self.head(h_BCHW)
+
+    def entry(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        """What stands before the blocks."""
+        h_BCHW = self.input(x_BCHW)
+        return self.stem(h_BCHW) if self.stem is not None else h_BCHW
+
+    def classify(self, h_NCTP: torch.Tensor) -> torch.Tensor:
+        """Mean over the last two axes, and the classifier: (N, C, T, P) -> (N, K)."""
         mean_NC11 = self.mean(h_NCTP.mean(dim=(2, 3), keepdim=True))
         logits_NK11 = self.classifier(mean_NC11)
         return self.classifier.out.same(logits_NK11.flatten(1))

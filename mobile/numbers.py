@@ -5,6 +5,10 @@ biases int32 with scale ``input scale * weight scale``. Every tensor between two
 its range; a convolution knows the point of its input and of its output. The same modules compute in all three
 systems, so that training, simulation and export cannot drift apart.
 
+An exported int8 program says dequantize, convolution, quantize, which is what converters read. Computed here, an int8
+convolution adds up whole numbers, as the phone's kernels do: the sum is exact, and so the same for a clip of eight
+frames and for one frame of a stream.
+
 Axes: B = N * T frames, C channel, O output channel, I input channel per group, H row, W column.
 """
 
@@ -151,7 +155,17 @@ class Conv(nn.Module):
         )
         return weight, self.bias_value
 
+    def _integer_conv(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        """Whole numbers in float32, exact while a sum stays below 2**24, in whichever order it is added up."""
+        q_BCHW = torch.round(x_BCHW / self.source.scale)  # minus the zero point already
+        sums = F.conv2d(q_BCHW, self.weight_q.float(), None, self.stride, self.padding, 1, self.groups)
+        scales = (self.weight_scale.double() * self.source.scale).view(-1, 1, 1)
+        return ((sums.double() + self.bias_q.view(-1, 1, 1)) * scales).float()
+
     def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        if self.system == "int8" and not torch.compiler.is_exporting():
+            y_BCHW = self._integer_conv(x_BCHW)
+            return self.out(F.relu6(y_BCHW) if self.relu6 else y_BCHW)
         weight, bias = self._operands()
         y_BCHW = F.conv2d(x_BCHW, weight, bias, self.stride, self.padding, 1, self.groups)
         return self.out(F.relu6(y_BCHW) if self.relu6 else y_BCHW)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from mobile.deploy import DeployNetwork
+from mobile.forms import form_of
 
 
 def convert_to_int8(network: DeployNetwork) -> None:
@@ -77,7 +78,6 @@ def calibrate(network: DeployNetwork, batches_BCHW: list[torch.Tensor]) -> None:
     network.eval()
 
 
-def export_program(network: DeployNetwork, size: int) -> torch.export.ExportedProgram:
-    """``torch.export`` for one clip of (T, 3, size, size), in the number system that the network is in."""
-    example = torch.randn(network.segments, 3, size, size, generator=torch.Generator().manual_seed(0))
-    return torch.export.export(network.eval(), (example,))
+def export_program(network: DeployNetwork, size: int, mode: str = "clip") -> torch.export.ExportedProgram:
+    """``torch.export`` of one clip, or of one step of the stream, in the number system that the network is in."""
+    return form_of(network, size, mode).export()

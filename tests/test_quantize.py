@@ -67,7 +67,7 @@ def test_each_layer_in_int8_is_what_qat_simulates(trio: Trio) -> None:
             simulated = trio.qat.convs()[name](x_BCHW)
         off = (simulated - wanted).abs() / trio.int8.convs()[name].out.scale
         assert float(off.max()) <= 1.01, name
-        assert float((off > 0.5).float().mean()) < 0.02, name
+        assert float((off > 0.5).float().mean()) < 0.03, name
 
 
 @pytest.mark.parametrize("name", ["sth_mobilenet_v2", "tsn_mobilenet_v2", "tsm_mobilenet_v2"])

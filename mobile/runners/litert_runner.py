@@ -8,16 +8,18 @@ from __future__ import annotations
 import time
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from training.errors import UserError, missing_extra
 
 _SIGNATURE = "serving_default"
+_FRAMES, _LOGITS = "frames", "logits"
 
 
 class LiteRTRunner:
-    """One clip in, logits out.
+    """One clip in, logits out; or, by name, any inputs in and all outputs out (a stream's states).
 
     Args:
         path: a .tflite made by ``converters``, of any precision.
@@ -53,8 +55,12 @@ class LiteRTRunner:
         self.load_seconds = time.perf_counter() - start
         self.path, self.threads = Path(path), threads
         self.runtime = f"LiteRT {version('ai-edge-litert')} (XNNPACK)"
-        self.input_name, self.output_name = signature["inputs"][0], signature["outputs"][0]
-        entry, result = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
+        entries, results = _by_name(self._interpreter, signature)
+        self.input_name = _FRAMES if _FRAMES in entries else signature["inputs"][0]
+        self.output_name = _LOGITS if _LOGITS in results else signature["outputs"][0]
+        entry, result = entries[self.input_name], results[self.output_name]
+        self._inputs = {name: detail["index"] for name, detail in entries.items()}
+        self._outputs = {name: detail["index"] for name, detail in results.items()}
         self._input_index, self._output_index = entry["index"], result["index"]
         self.input_shape, self.output_shape = (
             tuple(map(int, entry["shape"])),
@@ -86,18 +92,35 @@ class LiteRTRunner:
         self._interpreter.invoke()
 
     def output(self) -> np.ndarray:
-        """The last output as the artefact has it, (K,), int8 or float32."""
-        return self._interpreter.get_tensor(self._output_index)[0]
+        """The last logits as the artefact has them, (rows, K), int8 or float32."""
+        return self._interpreter.get_tensor(self._output_index)
 
     def run(self, x_THWC: np.ndarray) -> np.ndarray:
-        """Frames (T, S, S, 3), float32 or int8 by the contract -> float32 logits (K,), dequantized where int8."""
+        """Frames (T, S, S, 3), float32 or int8 by the contract -> float32 logits (rows, K), dequantized where int8."""
         self.set_input(self.to_input(x_THWC))
         self.invoke()
-        logits_K = self.output().astype(np.float32)
+        return self.to_real(self.output())
+
+    def to_real(self, logits: np.ndarray) -> np.ndarray:
+        """Logits as the artefact has them as float32."""
         if self.output_quantization is None:
-            return logits_K
+            return logits.astype(np.float32)
         scale, zero_point = self.output_quantization
-        return np.float32(scale) * (logits_K - zero_point)
+        return np.float32(scale) * (logits.astype(np.float32) - zero_point)
+
+    def run_named(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """All inputs by name -> all outputs by name, in the artefact's own types."""
+        for name, value in inputs.items():
+            self._interpreter.set_tensor(self._inputs[name], value)
+        self._interpreter.invoke()
+        return {name: self._interpreter.get_tensor(index) for name, index in self._outputs.items()}
+
+
+def _by_name(interpreter: Any, signature: dict[str, list[str]]) -> tuple[dict[str, dict], dict[str, dict]]:
+    """Details of inputs and outputs by their names in the signature."""
+    runner = interpreter.get_signature_runner(_SIGNATURE)
+    inputs, outputs = runner.get_input_details(), runner.get_output_details()
+    return {name: inputs[name] for name in signature["inputs"]}, {name: outputs[name] for name in signature["outputs"]}
 
 
 def _quantization(detail: dict) -> tuple[float, int] | None:

@@ -1,0 +1,94 @@
+"""What a converter exports: a module over the deploy form, with named inputs and outputs.
+
+Two modes: "clip" (T frames in; logits of the clip out, or of each frame where the network is causal) and "stream" (one
+frame and the states in; its logits and the new states out).
+
+Axes: B frames, C channel, S height and width, P = H * W, K class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from mobile.deploy import DeployNetwork
+from mobile.numbers import Point
+from mobile.streaming import FrameLogits, State, StreamNetwork
+
+MODES = ("clip", "stream")
+FRAMES, LOGITS = "frames", "logits"
+
+
+def next_name(state: str) -> str:
+    """Name of the output that takes a state's place in the next step."""
+    return f"{state}_next"
+
+
+@dataclass(frozen=True)
+class Form:
+    """A module to export.
+
+    Attributes:
+        module: (B, 3, S, S) and the states -> logits and the new states; shares the network's modules.
+        frames: B.
+        states: none in clip mode.
+    """
+
+    network: DeployNetwork
+    module: nn.Module
+    size: int
+    frames: int
+    states: tuple[State, ...] = ()
+
+    @property
+    def input_names(self) -> list[str]:
+        return [FRAMES, *(state.name for state in self.states)]
+
+    @property
+    def output_names(self) -> list[str]:
+        return [LOGITS, *(next_name(state.name) for state in self.states)]
+
+    @property
+    def rows(self) -> int:
+        """Rows of logits that it gives."""
+        return self.frames if self.network.per_frame else 1
+
+    def examples(self, seed: int = 0) -> tuple[torch.Tensor, ...]:
+        """Random inputs of the right shapes: frames in [-1, 1), states as after ReLU6."""
+        generator = torch.Generator().manual_seed(seed)
+        frames_BCSS = torch.rand((self.frames, 3, self.size, self.size), generator=generator) * 2 - 1
+        return frames_BCSS, *(3 * torch.rand(state.shape, generator=generator) for state in self.states)
+
+    def input_points(self) -> list[Point]:
+        """The quantization of each input, in the order of ``input_names``."""
+        return [self.network.input, *(self._past(state) for state in self.states)]
+
+    def output_points(self) -> list[Point]:
+        """The quantization of each output, in the order of ``output_names``."""
+        return [self.network.classifier.out, *(self._past(state) for state in self.states)]
+
+    def _past(self, state: State) -> Point:
+        block: nn.Module = self.network.blocks[state.block]
+        return block.expand_time.out  # type: ignore[union-attr,return-value]
+
+    def export(self) -> torch.export.ExportedProgram:
+        """``torch.export`` in the number system that the network is in."""
+        self.module.eval()
+        return torch.export.export(self.module, self.examples())
+
+
+def form_of(network: DeployNetwork, size: int, mode: str = "clip") -> Form:
+    """The form of one mode for frames of ``size`` x ``size``.
+
+    Raises:
+        ValueError: an unknown mode, or a network that cannot run as a stream.
+    """
+    if mode not in MODES:
+        raise ValueError(f"mode is {mode!r}; expected one of {', '.join(MODES)}")
+    if mode == "stream":
+        stream = StreamNetwork(network, size)
+        return Form(network, stream, size, 1, stream.states)
+    module = FrameLogits(network) if network.per_frame else network
+    return Form(network, module, size, network.segments)

@@ -1,0 +1,118 @@
+"""The streaming form: one frame in, one row of logits out, the states in between; the same function as the clip form.
+
+It is the modules of a causal deploy form called in another order, so there is one set of weights, ranges and
+operators. What a temporal kernel saw of earlier frames is a state: the last KT - 1 rows of its input.
+
+Axes: B frames of one step, T frame, C channel, H row, W column, P = H * W, K class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from mobile.deploy import DeployNetwork, HybridBlock
+
+
+@dataclass(frozen=True)
+class State:
+    """What one temporal kernel remembers.
+
+    Attributes:
+        block: number of its block.
+        shape: (1, C, KT - 1, P).
+        scale, zero_point: of its int8 values; a stream begins with the zero point, which is the real number 0.
+    """
+
+    block: int
+    shape: tuple[int, int, int, int]
+    scale: float
+    zero_point: int
+
+    @property
+    def name(self) -> str:
+        return f"state_{self.block}"
+
+    @property
+    def elements(self) -> int:
+        """Values, each one byte in int8."""
+        _, channels, rows, pixels = self.shape
+        return channels * rows * pixels
+
+
+class FrameLogits(nn.Module):
+    """A causal deploy form as its clip artefacts have it: (T, 3, S, S) -> the logits of each frame, (T, K).
+
+    Args:
+        network: shared, not copied.
+    """
+
+    def __init__(self, network: DeployNetwork) -> None:
+        super().__init__()
+        # the children keep their names, by which converters tell layers
+        self.input, self.stem, self.blocks = network.input, network.stem, network.blocks
+        self.head, self.mean, self.classifier = network.head, network.mean, network.classifier
+        self._network = (network,)
+
+    @property
+    def network(self) -> DeployNetwork:
+        return self._network[0]
+
+    def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        return self.network.frame_logits(x_BCHW)
+
+
+class StreamNetwork(FrameLogits):
+    """Streaming form of a causal deploy form, in the number system that this is in.
+
+    Shape: frames (B, 3, S, S) and one state (1, C, KT - 1, P) per hybrid block -> logits (B, K), and the states
+    after these frames. B is any number of frames: one for a live stream.
+
+    Args:
+        network: shared, not copied.
+        size: S, pixels.
+
+    Raises:
+        ValueError: the network is not causal, or has no temporal kernel.
+    """
+
+    def __init__(self, network: DeployNetwork, size: int) -> None:
+        super().__init__(network)
+        hybrids = {number: block for number, block in enumerate(network.blocks) if isinstance(block, HybridBlock)}
+        if not hybrids or not all(block.causal for block in hybrids.values()):
+            raise ValueError("only a causal STH network can run as a stream; train one with options.causal=true")
+        self.states = tuple(_state(number, hybrids[number], side) for number, side in _sides(network, size).items())
+
+    def forward(self, x_BCHW: torch.Tensor, *states: torch.Tensor) -> tuple[torch.Tensor, ...]:  # type: ignore[override]
+        network = self.network
+        h_BCHW, past, future = network.entry(x_BCHW), iter(states), []
+        for block in network.blocks:
+            if isinstance(block, HybridBlock):
+                h_BCHW, after = block.step(h_BCHW, block.expand_time.out(next(past)))
+                future.append(after)
+            else:
+                h_BCHW = block(h_BCHW)
+        return network.classify(network.head(h_BCHW)), *future
+
+    def reset(self) -> tuple[torch.Tensor, ...]:
+        """The states before the first frame: zeros, as the clip form pads."""
+        return tuple(torch.zeros(state.shape) for state in self.states)
+
+
+def _sides(network: DeployNetwork, size: int) -> dict[int, int]:
+    """Height (and width) in pixels of what each hybrid block's temporal kernel sees."""
+    sides, side = {}, size // network.stem.stride if network.stem is not None else size
+    for number, block in enumerate(network.blocks):
+        if isinstance(block, HybridBlock):
+            side //= block.expand_time.stride
+            sides[number] = side
+        else:
+            side //= block.depthwise.stride  # type: ignore[union-attr,operator]
+    return sides
+
+
+def _state(number: int, block: HybridBlock, side: int) -> State:
+    point, channels = block.expand_time.out, block.temporal.weight.shape[0]
+    return State(number, (1, channels, block.reach, side * side), point.scale, point.zero_point)

@@ -1,0 +1,121 @@
+"""The streaming form equals the clip form after every frame: float within 1e-5, int8 to the bit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from small_networks import small_network, smooth_frames
+
+from mobile.deploy import DeployNetwork, deploy_form
+from mobile.quantize import calibrate, convert_to_int8, load_quantized_state, quantized_state
+from mobile.streaming import StreamNetwork
+from training.input_spec import InputSpec
+
+SIZE, FRAMES = 64, 8
+OPTIONS: list[dict[str, Any]] = [{"p": 0.25}, {"p": 0.5}, {"p": 0.125, "width": 1.0}, {"p": 0.25, "first_block": True}]
+
+
+def causal(system: str, *, segments: int = FRAMES, **options: Any) -> DeployNetwork:
+    """A causal deploy form with random weights and statistics, in "float" or "int8"."""
+    network = deploy_form(small_network("sth_mobilenet_v2", segments=segments, causal=True, **options))
+    if system == "int8":
+        calibrate(network, [pictures(3)])
+        convert_to_int8(network)
+    return network
+
+
+def pictures(clips: int, seed: int = 0) -> torch.Tensor:
+    """Frames as the network takes them, (clips * FRAMES, 3, S, S)."""
+    frames_NTHWC = smooth_frames(clips, FRAMES, SIZE, seed)
+    return InputSpec(segments=FRAMES, size=SIZE).to_network(frames_NTHWC).flatten(0, 1)
+
+
+def streamed(stream: StreamNetwork, x_BCHW: torch.Tensor, chunks: list[int]) -> torch.Tensor:
+    """Logits (B, K) of frames that come in chunks; the states are kept from one to the next."""
+    states, rows = [state.to(x_BCHW.dtype) for state in stream.reset()], []
+    for chunk_BCHW in x_BCHW.split(chunks):
+        logits_BK, *states = stream(chunk_BCHW, *states)
+        rows.append(logits_BK)
+    return torch.cat(rows)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("chunk", [1, 2, 4])
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_float_stream_is_the_clip(options: dict[str, Any], chunk: int) -> None:
+    """In float32 to 1e-5 of the largest logit; in float64, where rounding plays no part, to 1e-12."""
+    for dtype, lively, limit in ((torch.float32, False, 1e-5), (torch.float64, True, 1e-12)):
+        network = causal("float", lively=lively, **options).to(dtype)
+        x_BCHW = pictures(1, seed=3).to(dtype)
+        clip_BK = network.frame_logits(x_BCHW)
+        rows_BK = streamed(StreamNetwork(network, SIZE), x_BCHW, [chunk] * (FRAMES // chunk))
+        assert float((rows_BK - clip_BK).abs().max() / clip_BK.abs().max()) <= limit
+    assert float((clip_BK[1:] - clip_BK[:-1]).abs().max()) > 0.05 * float(clip_BK.abs().max())
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("chunk", [1, 2, 4])
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_int8_stream_is_the_clip_to_the_bit(options: dict[str, Any], chunk: int) -> None:
+    network = causal("int8", **options)
+    stream = StreamNetwork(network, SIZE)
+    for seed in (3, 4):
+        x_BCHW = pictures(1, seed=seed)
+        clip_BK = network.frame_logits(x_BCHW)
+        assert torch.equal(streamed(stream, x_BCHW, [chunk] * (FRAMES // chunk)), clip_BK)
+        assert len(clip_BK.unique(dim=0)) > 1
+
+
+@torch.no_grad()
+def test_states_reach_over_clips() -> None:
+    """Two clips in one stream are the clip form of sixteen frames, not of eight and eight."""
+    short, long = causal("int8"), causal("float", segments=2 * FRAMES)
+    load_quantized_state(long, quantized_state(short))
+    x_BCHW = pictures(2, seed=5)
+    rows_BK = streamed(StreamNetwork(short, SIZE), x_BCHW, [1] * (2 * FRAMES))
+    assert torch.equal(rows_BK, long.frame_logits(x_BCHW))
+    apart_BK = short.frame_logits(x_BCHW)  # two clips, each from zero states
+    assert torch.equal(rows_BK[:FRAMES], apart_BK[:FRAMES])
+    assert not torch.equal(rows_BK[FRAMES:], apart_BK[FRAMES:])
+
+
+@torch.no_grad()
+def test_mixed_chunks_and_the_consensus() -> None:
+    network, x_BCHW = causal("int8"), pictures(1, seed=6)
+    rows_BK = streamed(StreamNetwork(network, SIZE), x_BCHW, [1, 4, 2, 1])
+    assert torch.equal(rows_BK.mean(dim=0, keepdim=True), network(x_BCHW))
+
+
+@torch.no_grad()
+def test_a_causal_network_does_not_see_what_comes() -> None:
+    network, x_BCHW = causal("float"), pictures(1, seed=7)
+    other_BCHW = x_BCHW.clone()
+    other_BCHW[5:] = x_BCHW[5:].flip(0)
+    one_BK, two_BK = network.frame_logits(x_BCHW), network.frame_logits(other_BCHW)
+    torch.testing.assert_close(one_BK[:5], two_BK[:5])
+    assert float((one_BK[5:] - two_BK[5:]).abs().max()) > 1e-3
+
+
+@torch.no_grad()
+def test_the_order_of_frames_reaches_the_stream() -> None:
+    stream, x_BCHW = StreamNetwork(causal("float"), SIZE), pictures(1, seed=8)
+    forward_BK, back_BK = (streamed(stream, frames, [1] * FRAMES) for frames in (x_BCHW, x_BCHW.flip(0)))
+    assert float((forward_BK.mean(0) - back_BK.mean(0)).abs().max()) > 1e-3
+
+
+def test_states_are_shared_modules_and_small() -> None:
+    network = causal("int8")
+    stream = StreamNetwork(network, SIZE)
+    assert {id(p) for p in stream.parameters()} == {id(p) for p in network.parameters()}
+    assert [state.name for state in stream.states] == [f"state_{number}" for number in range(1, 17)]
+    assert stream.states[0].shape == (1, network.blocks[1].temporal.weight.shape[0], 2, 256)  # stride 2 twice
+    points = [network.blocks[number].expand_time.out for number in range(1, 17)]
+    assert [(s.scale, s.zero_point) for s in stream.states] == [(p.scale, p.zero_point) for p in points]
+
+
+def test_networks_that_cannot_stream() -> None:
+    for name, options in (("sth_mobilenet_v2", {}), ("tsn_mobilenet_v2", {"causal": True})):
+        with pytest.raises(ValueError, match="causal STH network"):
+            StreamNetwork(deploy_form(small_network(name, **options)), SIZE)
