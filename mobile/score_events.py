@@ -81,7 +81,7 @@ def warnings_of(thresholds: Thresholds, rate: float, digest: str) -> list[str]:
 
 def missed_limits(scores: EventScores) -> list[str]:
     """Which limits of ``mobile.thresholds`` the detector misses; short streams cannot show them."""
-    if scores.minutes < marks.EVENT_MINUTES:
+    if round(scores.minutes) < marks.EVENT_MINUTES:
         return []
     misses = []
     if scores.levenshtein < marks.EVENT_LEVENSHTEIN:
