@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mobile.parity import NOT_RUN
-from mobile.result_files import Accuracy, Artefact, Latency, Parity, Result, Study, load_result, load_results
+from mobile.result_files import Accuracy, Artefact, Events, Latency, Parity, Result, Study, load_result, load_results
 from training.errors import UserError
 
 _OPENING = re.compile(r"<!-- table: (?P<name>\S+) -->")
@@ -66,11 +66,12 @@ def table_of(found: Sequence[Result]) -> str:
         Latency: latency_tables,
         Artefact: artefact_table,
         Study: study_tables,
+        Events: events_tables,
     }
     kinds = {type(result) for result in found}
     if len(kinds) != 1 or not kinds <= set(makers):
         names = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise UserError(f"a table is of one kind: accuracy, parity, latency, artefact or study; found {names}")
+        raise UserError(f"a table is of one kind: accuracy, parity, latency, artefact, study or events; found {names}")
     return makers[kinds.pop()](found)
 
 
@@ -194,6 +195,32 @@ def study_tables(found: Sequence[Study]) -> str:
             rows.append([recipe, str(len(runs)), str(runs[0].clips), *(_spread(top) if top else "" for top in tops)])
         tables.append(markdown(["recipe", "seeds", "clips", *(f"{side}, top-1 %" for side in sides)], rows))
     return "\n\n".join(tables)
+
+
+def events_tables(found: Sequence[Events]) -> str:
+    """Scores of the event detector and its rivals, one table an artefact."""
+    header = ["rule", "Levenshtein %", "precision %", "recall %", "false / min", "delay ms", "median delay ms",
+              "delay from end ms"]  # fmt: skip
+    tables = []
+    for result in found:
+        rows = [
+            [row.rule, f"{row.levenshtein:.1f}", _known(row.precision, ".1f"), f"{row.recall:.1f}",
+             f"{row.false_per_minute:.2f}", _known(row.delay_ms), _known(row.median_delay_ms),
+             _known(row.delay_from_end_ms)]
+            for row in result.rows
+        ]  # fmt: skip
+        first, fitted = result.rows[0], f"fitted on `{result.fitted_on}`" if result.fitted_on else "not fitted"
+        below = (
+            f"`{result.artefact}` over `{result.streams}`: {first.events} gestures in {first.minutes:.1f} minutes at "
+            f"{result.frames_per_second:g} frames a second; the detector was {fitted}. Delays are from the begin of "
+            f"the nucleus; a detection is true until {result.tolerance_ms} ms after its end."
+        )
+        tables.append(f"{markdown(header, rows)}\n\n{below}")
+    return "\n\n".join(tables)
+
+
+def _known(value: float | None, form: str = ".0f") -> str:
+    return number(math.nan if value is None else value, form)
 
 
 def artefact_table(found: Sequence[Artefact]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from mobile.event_scores import EventScores
 from mobile.parity import FAILED, NOT_RUN, PASSED
 from training.errors import UserError
 from training.files import read_json
@@ -170,6 +171,32 @@ class Study:
 
 
 @dataclasses.dataclass(frozen=True)
+class EventRow(EventScores):
+    """Scores of the event detector or of a rival."""
+
+    rule: str
+
+    def __post_init__(self) -> None:
+        said = (100 * (1 - self.distance / self.events), (self.detections - self.true_detections) / self.minutes)
+        if not np.allclose(said, (self.levenshtein, self.false_per_minute)):
+            raise ValueError(f"the figures of {self.rule!r} contradict its counts")
+
+
+@dataclasses.dataclass(frozen=True)
+class Events:
+    """Gesture events over streams (``python -m mobile.score_events``)."""
+
+    code_version: str
+    artefact: str
+    sha256: str
+    streams: str
+    fitted_on: str | None
+    frames_per_second: float
+    tolerance_ms: int
+    rows: tuple[EventRow, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Step:
     """A step of a run of several: "done", "failed" or "not run" with the reason in ``note``."""
 
@@ -199,8 +226,9 @@ KINDS: dict[str, type] = {
     "predictions": Predictions,
     "steps": Steps,
     "study": Study,
+    "events": Events,
 }
-Result = Accuracy | Parity | Latency | Artefact | Predictions | Steps | Study
+Result = Accuracy | Parity | Latency | Artefact | Predictions | Steps | Study | Events
 
 
 def load_result(path: Path) -> Result:

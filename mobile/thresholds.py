@@ -26,3 +26,15 @@ RATIO_TO_TSN = {"litert": 1.02, "executorch": 1.08}
 
 PEAK_MEMORY_MB = 60.0
 """Peak memory of one int8 clip above the bare runtime, in MB."""
+
+EVENT_LEVENSHTEIN = 95.0
+"""Gesture events: least Levenshtein accuracy in per cent on generated streams that were not used for fitting."""
+
+EVENT_FALSE_PER_MINUTE = 0.2
+"""Gesture events: most false activations a minute on the same streams."""
+
+EVENT_MINUTES = 60.0
+"""Gesture events: shorter streams cannot show the two figures above."""
+
+EVENT_TOLERANCE_MS = 1000
+"""Gesture events: a detection is in time until so long after the end of the gesture's nucleus."""

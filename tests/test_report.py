@@ -75,6 +75,15 @@ STUDY: dict[str, Any] = {
     "rows": [{"recipe": "sth", "seed": seed, "clips": 50, "right": {"float": right, "int8": right - 1}}
              for seed, right in enumerate((40, 42, 44))],
 }  # fmt: skip
+EVENTS: dict[str, Any] = {
+    "kind": "events", "code_version": "abc", "artefact": "a.tflite", "sha256": "0", "streams": "rendered:60:9",
+    "fitted_on": "rendered:60:5", "frames_per_second": 4.0, "tolerance_ms": 1000,
+    "rows": [{"rule": rule, "minutes": 60.0, "events": 200, "detections": 198, "true_detections": 192, "spurious": 2,
+              "distance": 8, "precision": 96.97, "recall": 96.0, "levenshtein": 96.0, "false_per_minute": 0.1,
+              "spurious_per_minute": 2 / 60, "delay_ms": delay, "median_delay_ms": delay,
+              "delay_from_end_ms": -400.0, "median_delay_from_end_ms": -410.0}
+             for rule, delay in (("detector", 812.4), ("TSM's rule", None))],
+}  # fmt: skip
 
 
 def accuracy(precision: str = "int8", right: int = 9, **changes: Any) -> dict[str, Any]:
@@ -89,7 +98,7 @@ def accuracy(precision: str = "int8", right: int = 9, **changes: Any) -> dict[st
 
 
 ALL = {"parity": PARITY, "latency": LATENCY, "float": accuracy("float", 10), "int8": accuracy(), "artefact": ARTEFACT,
-       "predictions": PREDICTIONS, "steps": STEPS, "study": STUDY}  # fmt: skip
+       "predictions": PREDICTIONS, "steps": STEPS, "study": STUDY, "events": EVENTS}  # fmt: skip
 
 
 def write(folder: Path, **contents: Any) -> Path:
@@ -191,6 +200,13 @@ def test_runs_of_several_seeds_share_a_row(tmp_path: Path) -> None:
     text = table(tmp_path, "accuracy")
     assert "| sth_mobilenet_v2 | int8 | Fake 1 | `rendered:10:9 validation` | 10 | 2 | 80.00 (70.00 to 90.00) |" in text
     assert "| sth_mobilenet_v2 | float | Fake 1 | `rendered:10:9 validation` | 10 | 1 | 100.00 | 100.00 |" in text
+
+
+def test_events_stand_beside_their_rivals(tmp_path: Path) -> None:
+    filled = fill_tables("<!-- table: events --><!-- /table -->", write(tmp_path, events=EVENTS))
+    assert "| detector | 96.0 | 97.0 | 96.0 | 0.10 | 812 | 812 | -400 |" in filled
+    assert "| TSM's rule | 96.0 | 97.0 | 96.0 | 0.10 |  |  | -400 |" in filled
+    assert "200 gestures in 60.0 minutes at 4 frames a second; the detector was fitted on `rendered:60:5`" in filled
 
 
 def test_a_study_shows_its_spread(tmp_path: Path) -> None:
