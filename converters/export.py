@@ -13,16 +13,18 @@ from typing import Any
 
 from rich.console import Console
 
-from mobile.bundle import PRECISIONS, SHIPPED, Bundle, open_bundle, random_bundle
+from mobile.bundle import PRECISIONS, SHIPPED, SHIPPED_CAUSAL, Bundle, open_bundle, random_bundle
 from mobile.contract import contract_path, report_path
+from mobile.event_thresholds import thresholds_path
+from mobile.forms import MODES
 from mobile.parity import FAILED, Ladder, in_words, read_clips, show
 from mobile.runners import ArtefactRunner
 from training.checkpoint import code_version
 from training.errors import UserError
 from training.files import atomic_path, write_json
 
-# bundle, precision, path of the artefact -> its report; may raise UserError
-Lower = Callable[[Bundle, str, Path], dict[str, Any]]
+# bundle, precision, mode, path of the artefact -> its report; may raise UserError
+Lower = Callable[[Bundle, str, str, Path], dict[str, Any]]
 
 
 class Target:
@@ -33,19 +35,29 @@ class Target:
         suffix: of its artefacts.
         lower: makes the artefact and its report.
         layout: of the artefact's input.
+        state_layout: of a stream's states.
         int8_input, int8_output: whether an int8 artefact takes and gives int8 (else float32).
     """
 
     def __init__(
-        self, runtime: str, suffix: str, lower: Lower, *, layout: str, int8_input: bool, int8_output: bool
+        self,
+        runtime: str,
+        suffix: str,
+        lower: Lower,
+        *,
+        layout: str,
+        state_layout: str,
+        int8_input: bool,
+        int8_output: bool,
     ) -> None:
         self.runtime, self.suffix, self.lower = runtime, suffix, lower
-        self.layout, self.int8_input, self.int8_output = layout, int8_input, int8_output
+        self.layout, self.state_layout = layout, state_layout
+        self.int8_input, self.int8_output = int8_input, int8_output
 
 
 def export(
     bundle: Bundle, target: Target, precision: str, folder: Path, *, clips: int = 8, seed: int = 5,
-    name: str | None = None,
+    name: str | None = None, mode: str = "clip",
 ) -> Path:  # fmt: skip
     """Write artefact, contract and report into ``folder``; returns the artefact's path.
 
@@ -54,23 +66,27 @@ def export(
 
     Args:
         clips: rendered clips for the parity rows in the report; 0 for none.
+        mode: "clip", or "stream" for one frame with the states of a causal network.
 
     Raises:
         UserError: with the reason, and with the operator and the layer where one is at fault.
     """
-    bundle.network(precision)
-    name = name or bundle.artefact_name(precision)
+    bundle.form(precision, mode)
+    name = name or bundle.artefact_name(precision, mode)
     with _staging(folder) as staging:
         artefact = staging / f"{name}{target.suffix}"
-        report = target.lower(bundle, precision, artefact)
+        report = target.lower(bundle, precision, mode, artefact)
         contract = bundle.contract(
             target.runtime,
             precision,
             layout=target.layout,
             quantized_input=target.int8_input and precision == "int8",
             quantized_output=target.int8_output and precision == "int8",
+            mode=mode,
+            state_layout=target.state_layout,
         )
         contract.save(contract_path(artefact))
+        _copy_thresholds(bundle, artefact, mode)
         rows = _parity(bundle, artefact, clips, seed)
         content = {
             "kind": "artefact",
@@ -78,6 +94,8 @@ def export(
             "checkpoint": Path(bundle.source).name,
             "code_version": code_version(),
             **report,
+            "mode": mode,
+            "state_bytes": sum(state.bytes for state in contract.states),
             "parity_clips": f"rendered:{clips}:{seed}" if clips else None,
             "parity": [row.to_json() for row in rows],
         }
@@ -88,6 +106,13 @@ def export(
     if rows:
         show(rows, Console())
     return folder / f"{name}{target.suffix}"
+
+
+def _copy_thresholds(bundle: Bundle, artefact: Path, mode: str) -> None:
+    """The event detector's thresholds that belong to a checkpoint go with its streams."""
+    fitted = thresholds_path(Path(bundle.source))
+    if mode == "stream" and fitted.is_file():
+        shutil.copyfile(fitted, thresholds_path(artefact))
 
 
 class _staging:
@@ -126,13 +151,13 @@ def _parity(bundle: Bundle, artefact: Path, clips: int, seed: int) -> list[Any]:
 
 def export_random(
     target: Target, name: str, *, precision: str, size: int, segments: int, classes: int, options: dict[str, Any],
-    folder: Path,
+    folder: Path, mode: str = "clip",
 ) -> Path:  # fmt: skip
     """Export a network with random weights for timing, unless ``folder`` holds it already."""
     words = [
         name,
         *(f"{key}{value:g}" for key, value in sorted(options.items())),
-        f"{segments}x{size}",
+        f"{'stream' if mode == 'stream' else segments}x{size}",
         precision,
     ]
     stem = "_".join(words)
@@ -141,7 +166,7 @@ def export_random(
         return made
     print(f"building {stem}{target.suffix} with random weights", file=sys.stderr)
     bundle = random_bundle(name, size=size, segments=segments, num_classes=classes, **options)
-    return export(bundle, target, precision, folder, clips=0, name=stem)
+    return export(bundle, target, precision, folder, clips=0, name=stem, mode=mode)
 
 
 def parse(arguments: list[str], *, script: str, description: str, options: Sequence[str] = ()) -> argparse.Namespace:
@@ -151,13 +176,15 @@ def parse(arguments: list[str], *, script: str, description: str, options: Seque
         f"  python converters/{script}                                   the shipped checkpoint, int8\n"
         f"  python converters/{script} --precision fp32 --out build/artefacts\n"
         f"  python converters/{script} --checkpoint runs/mine_qat/quantized.pt --size 128\n"
+        f"  python converters/{script} --mode stream                     the shipped causal one, frame by frame\n"
     )
     parser = argparse.ArgumentParser(
         prog=f"python converters/{script}", description=description, epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    parser.add_argument("--checkpoint", type=Path, default=SHIPPED, help="default: the shipped one")
+    parser.add_argument("--checkpoint", type=Path, help="default: the shipped one, for a stream the causal one")
     parser.add_argument("--precision", default="int8", help=f"{', '.join(PRECISIONS)}; default int8")
+    parser.add_argument("--mode", default="clip", help=f"{' or '.join(MODES)} (a causal network only); default clip")
     parser.add_argument("--out", type=Path, default=Path("build/artefacts"), metavar="DIR")
     parser.add_argument("--size", type=int, help="input size, divisible by 32; default: the checkpoint's")
     parser.add_argument("--parity-clips", type=int, default=8, metavar="N", help="rendered clips to check with")
@@ -175,8 +202,12 @@ def run(target: Target, *, script: str, description: str) -> None:
 
 def export_as(target: Target, arguments: argparse.Namespace) -> None:
     """Export what a command line asks for."""
-    bundle = open_bundle(arguments.checkpoint, size=arguments.size)
+    if arguments.mode not in MODES:
+        raise UserError(f"mode is {arguments.mode!r}; expected one of {', '.join(MODES)}")
+    shipped = SHIPPED_CAUSAL if arguments.mode == "stream" else SHIPPED
+    bundle = open_bundle(arguments.checkpoint or shipped, size=arguments.size)
     artefact = export(
-        bundle, target, arguments.precision, arguments.out, clips=arguments.parity_clips, seed=arguments.seed
-    )
+        bundle, target, arguments.precision, arguments.out, clips=arguments.parity_clips, seed=arguments.seed,
+        mode=arguments.mode,
+    )  # fmt: skip
     print(f"wrote {artefact}, {contract_path(artefact).name} and {report_path(artefact).name}")

@@ -15,20 +15,24 @@ from mobile.bundle import Bundle
 from training.errors import run_cli
 
 
-def lower(bundle: Bundle, precision: str, target: Path, *, compute: Any = None) -> dict[str, Any]:
+def lower(bundle: Bundle, precision: str, mode: str, target: Path, *, compute: Any = None) -> dict[str, Any]:
     """The bundle's program as an .mlpackage; see ``converters.coreml_lowering``."""
     from converters.coreml_lowering import lower_to_mlpackage
 
-    program = bundle.program("int8" if precision == "int8" else "float")
+    program, form = bundle.program("int8" if precision == "int8" else "float", mode), bundle.form(precision, mode)
     metadata = {"network": bundle.name, "checkpoint": Path(bundle.source).name}
     labels = list(bundle.labels)
-    return lower_to_mlpackage(program, target, cast(Any, precision), labels=labels, metadata=metadata, compute=compute)
+    return lower_to_mlpackage(
+        program, target, cast(Any, precision), labels=labels, metadata=metadata, compute=compute,
+        inputs=form.input_names, outputs=form.output_names,
+    )  # fmt: skip
 
 
 def target_of(compute: Any = None) -> Target:
     """The way out to Core ML; ``compute`` is the type of the real numbers between int8 operators."""
     lower_as = functools.partial(lower, compute=compute)
-    return Target("coreml", ".mlpackage", lower_as, layout="TCHW", int8_input=False, int8_output=False)
+    layouts = {"layout": "TCHW", "state_layout": "NCTP"}
+    return Target("coreml", ".mlpackage", lower_as, **layouts, int8_input=False, int8_output=False)
 
 
 TARGET = target_of()

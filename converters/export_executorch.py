@@ -14,14 +14,16 @@ from mobile.bundle import Bundle
 from training.errors import run_cli
 
 
-def lower(bundle: Bundle, precision: str, target: Path) -> dict[str, Any]:
+def lower(bundle: Bundle, precision: str, mode: str, target: Path) -> dict[str, Any]:
     """The bundle's program as a .pte; see ``converters.xnnpack_lowering``."""
     from converters.xnnpack_lowering import lower_to_pte
 
-    return lower_to_pte(bundle.program("int8" if precision == "int8" else "float"), target, precision=precision)
+    return lower_to_pte(bundle.program("int8" if precision == "int8" else "float", mode), target, precision=precision)
 
 
-TARGET = Target("executorch", ".pte", lower, layout="THWC", int8_input=True, int8_output=False)
+TARGET = Target(
+    "executorch", ".pte", lower, layout="THWC", state_layout="11PC", int8_input=True, int8_output=False
+)
 
 
 def build_random(name: str, **options: Any) -> Path:

@@ -14,14 +14,14 @@ from mobile.bundle import Bundle
 from training.errors import run_cli
 
 
-def lower(bundle: Bundle, precision: str, target: Path) -> dict[str, Any]:
+def lower(bundle: Bundle, precision: str, mode: str, target: Path) -> dict[str, Any]:
     """The bundle's network as a .tflite; see ``converters.tflite_lowering``."""
     from converters.tflite_lowering import lower_to_tflite
 
-    return lower_to_tflite(bundle.network(precision), bundle.spec.size, precision, target)  # type: ignore[arg-type]
+    return lower_to_tflite(bundle.form(precision, mode), precision, target)  # type: ignore[arg-type]
 
 
-TARGET = Target("litert", ".tflite", lower, layout="THWC", int8_input=True, int8_output=True)
+TARGET = Target("litert", ".tflite", lower, layout="THWC", state_layout="NTPC", int8_input=True, int8_output=True)
 
 
 def build_random(name: str, **options: Any) -> Path:

@@ -61,7 +61,7 @@ def _compare(form: Form, tflite_file: Path, tolerance: float) -> None:
         results = form.module(*examples)
     expected = dict(zip(form.output_names, results if form.states else [results], strict=True))
     inputs = {name: channels_last(x_NCHW) for name, x_NCHW in zip(form.input_names, examples, strict=True)}
-    found = LiteRTRunner(tflite_file).run_named(inputs)
+    found = LiteRTRunner(tflite_file).step(inputs, form.output_names)
     for name, value in expected.items():
         wanted = value.numpy() if name == LOGITS else channels_last(value)
         if found[name].shape != wanted.shape:

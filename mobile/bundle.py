@@ -12,10 +12,12 @@ from typing import Any
 
 import torch
 
-from mobile.contract import Contract, Quantization, TensorSpec
+from mobile.contract import Contract, Quantization, StateSpec, TensorSpec
 from mobile.deploy import INPUT_SCALE, INPUT_ZERO_POINT, DeployNetwork, deploy_form
+from mobile.forms import Form, form_of, next_name
 from mobile.numbers import System
-from mobile.quantize import calibrate, convert_to_int8, export_program, load_quantized_state
+from mobile.quantize import calibrate, convert_to_int8, load_quantized_state
+from mobile.streaming import State
 from training.checkpoint import input_spec_of, load_checkpoint, network_of
 from training.clips import ClipDataset, open_data
 from training.errors import UserError
@@ -23,6 +25,7 @@ from training.input_spec import InputSpec
 from training.networks import FrameNetwork, build_network
 
 SHIPPED = Path(__file__).parent / "checkpoints" / "sth_mobilenet_v2_rendered.pt"
+SHIPPED_CAUSAL = Path(__file__).parent / "checkpoints" / "sth_mobilenet_v2_causal_rendered.pt"
 PRECISIONS = ("int8", "fp16", "fp32")
 LAYOUTS = {"TCHW": (0, 3, 1, 2), "THWC": (0, 1, 2, 3)}
 
@@ -62,26 +65,53 @@ class Bundle:
             raise UserError(f"{self.source} holds no int8 network; run `python -m mobile.qat {self.source}` first")
         return self.int8
 
-    def artefact_name(self, precision: str) -> str:
-        """Name of an artefact without its ending, for example ``sth_mobilenet_v2_96_int8``."""
-        return f"{self.name}_{self.spec.size}_{precision}"
+    def artefact_name(self, precision: str, mode: str = "clip") -> str:
+        """Name of an artefact without its ending: ``sth_mobilenet_v2_96_int8``, ``..._causal_stream_96_int8``."""
+        words = [self.name, *(["causal"] if self.floating.per_frame else []), *(["stream"] if mode == "stream" else [])]
+        return "_".join([*words, str(self.spec.size), precision])
+
+    def form(self, precision: str, mode: str = "clip") -> Form:
+        """What a converter exports.
+
+        Raises:
+            UserError: an unknown precision or mode, no int8 network, or a network that cannot run as a stream.
+        """
+        try:
+            return form_of(self.network(precision), self.spec.size, mode)
+        except ValueError as error:
+            raise UserError(f"{self.source}: {error}") from error
 
     @functools.cache  # noqa: B019 (a bundle lives as long as the process)
-    def program(self, system: System) -> torch.export.ExportedProgram:
-        """The exported program for one clip: "int8" (the one quantized program) or "float"."""
-        network = self.network("int8" if system == "int8" else "fp32")
-        return export_program(network, self.spec.size)
+    def program(self, system: System, mode: str = "clip") -> torch.export.ExportedProgram:
+        """The exported program: "int8" (the one quantized program) or "float"."""
+        return self.form("int8" if system == "int8" else "fp32", mode).export()
+
+    @property
+    def frames_per_second(self) -> float:
+        """How fast frames should come to the network's stream."""
+        return float(self.checkpoint.get("recipe", {}).get("frames_per_second", 4.0))
 
     def contract(
-        self, runtime: str, precision: str, *, layout: str, quantized_input: bool, quantized_output: bool
+        self,
+        runtime: str,
+        precision: str,
+        *,
+        layout: str,
+        quantized_input: bool,
+        quantized_output: bool,
+        mode: str = "clip",
+        state_layout: str = "NTPC",
     ) -> Contract:
         """The contract of an artefact.
 
         Args:
             layout: "TCHW" or "THWC" of the input.
-            quantized_input, quantized_output: the artefact takes, or gives, int8 (else float32).
+            quantized_input, quantized_output: the artefact takes, or gives, int8 (else float32); states are int8
+                where the input is.
+            state_layout: "NTPC", "NCTP" or "11PC" (rows * pixels in one axis).
         """
-        shape = (self.spec.segments, self.spec.size, self.spec.size, 3)
+        form = self.form(precision, mode)
+        shape = (form.frames, self.spec.size, self.spec.size, 3)
         if layout == "TCHW":
             shape = (shape[0], 3, shape[1], shape[2])
         into = out = None
@@ -95,12 +125,35 @@ class Bundle:
             precision=precision,
             network=self.name,
             options=self.options,
-            mode="clip",
+            mode=mode,
             frames=self.spec,
             input=TensorSpec("frames", shape, layout, into.dtype if into else "float32", into),
-            output=TensorSpec("logits", (1, len(self.labels)), "NK", out.dtype if out else "float32", out),
+            output=TensorSpec(
+                "logits", (form.rows, len(self.labels)), "TK" if self.floating.per_frame else "NK",
+                out.dtype if out else "float32", out,
+            ),
             labels=self.labels,
-        )
+            states=tuple(_state_spec(state, state_layout, quantized_input) for state in form.states),
+            frames_per_second=self.frames_per_second if mode == "stream" else 0.0,
+        )  # fmt: skip
+
+
+def _state_spec(state: State, layout: str, quantized: bool) -> StateSpec:
+    _, channels, rows, pixels = state.shape
+    shapes = {
+        "NTPC": (1, rows, pixels, channels),
+        "NCTP": (1, channels, rows, pixels),
+        "11PC": (1, 1, rows * pixels, channels),
+    }
+    return StateSpec(
+        input=state.name,
+        output=next_name(state.name),
+        shape=shapes[layout],
+        layout=layout,
+        dtype="int8" if quantized else "float32",
+        reset=float(state.zero_point) if quantized else 0.0,
+        quantization=Quantization("int8", state.scale, state.zero_point) if quantized else None,
+    )
 
 
 def open_bundle(path: Path | str = SHIPPED, *, size: int | None = None) -> Bundle:

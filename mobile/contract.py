@@ -6,14 +6,17 @@ Axes: T frame, H row, W column, C colour, K class.
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from training.errors import UserError
 from training.files import read_json, write_json
 from training.input_spec import InputSpec
 
-VERSION = 1
+VERSION = 2
 _RESIZE_RULE = (
     "square of side floor(crop_fraction * short side) at ((height - side) // 2, (width - side) // 2); "
     "then area average if the side is above size, bilinear with half-pixel centres if it is below"
@@ -41,6 +44,28 @@ class TensorSpec:
 
 
 @dataclasses.dataclass(frozen=True)
+class StateSpec:
+    """A state of a stream: an input, and the output that takes its place in the next step.
+
+    Attributes:
+        reset: the value of each of its elements before the first frame.
+    """
+
+    input: str
+    output: str
+    shape: tuple[int, ...]
+    layout: str
+    dtype: str
+    reset: float
+    quantization: Quantization | None = None
+
+    @property
+    def bytes(self) -> int:
+        """Size of its elements."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+
+@dataclasses.dataclass(frozen=True)
 class Contract:
     """The interface of one artefact.
 
@@ -49,9 +74,13 @@ class Contract:
         precision: int8, fp16 or fp32.
         network: what ``build_network`` calls it.
         options: and with which options, so that a rival of the same size can be built.
-        mode: "clip" (T frames in, logits out).
+        mode: "clip" (T frames in, logits out) or "stream" (one frame and the states in, logits and states out).
         frames: the input's specification for people and preprocessors.
         labels: class names, index = class id.
+        states: of a stream, in the order of inputs and outputs after the frames and the logits.
+        frames_per_second: how fast frames should come to a stream; 0 in clip mode.
+
+    A causal network gives one row of logits per frame; the decision over a clip is their mean in float32.
     """
 
     runtime: str
@@ -63,6 +92,8 @@ class Contract:
     input: TensorSpec
     output: TensorSpec
     labels: tuple[str, ...]
+    states: tuple[StateSpec, ...] = ()
+    frames_per_second: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """The side file's content."""
@@ -89,6 +120,8 @@ class Contract:
             "input": dataclasses.asdict(self.input),
             "output": dataclasses.asdict(self.output),
             "labels": list(self.labels),
+            "states": [dataclasses.asdict(state) for state in self.states],
+            "frames_per_second": self.frames_per_second,
         }
 
     def save(self, path: Path | str) -> None:
@@ -133,9 +166,18 @@ def load_contract(artefact: Path | str) -> Contract:
             runtime=content["runtime"], precision=content["precision"], network=content["network"],
             options=content["options"], mode=content["mode"], frames=spec,
             input=_tensor(content["input"]), output=_tensor(content["output"]), labels=tuple(content["labels"]),
+            states=tuple(_state(fields) for fields in content["states"]),
+            frames_per_second=float(content["frames_per_second"]),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is no whole contract ({error!r}); export the artefact again") from error
+
+
+def _state(fields: dict[str, Any]) -> StateSpec:
+    quantization = fields["quantization"]
+    return StateSpec(**{
+        **fields, "shape": tuple(fields["shape"]), "quantization": Quantization(**quantization) if quantization else None,
+    })  # fmt: skip
 
 
 def _tensor(fields: dict[str, Any]) -> TensorSpec:

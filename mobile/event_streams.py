@@ -87,7 +87,7 @@ def open_streams(streams: Streams) -> list[Any]:
 
 def open_runner(artefact: Path) -> Any:
     """A runner that takes one frame at a time (``mobile.runners.StreamRunner``)."""
-    from mobile.runners import StreamRunner  # type: ignore[attr-defined]
+    from mobile.runners import StreamRunner
 
     return StreamRunner(artefact)
 

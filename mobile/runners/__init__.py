@@ -6,7 +6,7 @@ Axes: T frame, S height and width, C colour, H row, W column, K class, M clips.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,11 +25,14 @@ class Backend(Protocol):
     runtime: str
 
     def run(self, input_tensor: np.ndarray) -> np.ndarray:
-        """One inference: the input tensor as the contract describes it -> logits float32 (K,)."""
+        """One inference of a clip: the input tensor as the contract describes it -> logits float32 (rows, K)."""
+
+    def step(self, inputs: dict[str, np.ndarray], outputs: Sequence[str]) -> dict[str, np.ndarray]:
+        """One step of a stream: all inputs and outputs by name, in the artefact's order and its own types."""
 
 
 class ArtefactRunner:
-    """A loaded artefact.
+    """A loaded artefact, of a clip or of a stream.
 
     Attributes:
         contract: its side file.
@@ -51,18 +54,91 @@ class ArtefactRunner:
         self._backend = _open(self.path, threads)
         self.load_seconds = time.perf_counter() - started
         self.runtime = self._backend.runtime
+        self.reset()
 
-    def input_tensor(self, frames_TSSC: np.ndarray) -> np.ndarray:
-        """Preprocessed uint8 frames (T, S, S, 3) as the artefact's input tensor."""
-        return input_tensor(frames_TSSC, self.contract)
+    def input_tensor(self, frames_BSSC: np.ndarray) -> np.ndarray:
+        """Preprocessed uint8 frames (B, S, S, 3) as the artefact's input tensor."""
+        return input_tensor(frames_BSSC, self.contract)
+
+    def reset(self) -> None:
+        """Forget what a stream has seen."""
+        self._states = {s.input: np.full(s.shape, s.reset, np.dtype(s.dtype)) for s in self.contract.states}
 
     def run(self, tensor: np.ndarray) -> np.ndarray:
-        """Input tensor -> logits float32 (K,)."""
-        return self._backend.run(tensor)
+        """Input tensor -> logits float32 (K,); one step of a stream, whose states are kept."""
+        rows = self._step(tensor) if self.contract.mode == "stream" else self._backend.run(tensor)
+        return _consensus(rows)
+
+    def rows(self, frames_TSSC: np.ndarray) -> np.ndarray:
+        """Preprocessed uint8 frames (T, S, S, 3) of one clip -> logits float32 (1, K), or (T, K) of a causal network."""
+        tensor = self.input_tensor(frames_TSSC)
+        if self.contract.mode != "stream":
+            return self._backend.run(tensor)
+        self.reset()
+        return np.concatenate([self._step(tensor[number : number + 1]) for number in range(len(tensor))])
 
     def logits(self, frames_TSSC: np.ndarray) -> np.ndarray:
-        """Preprocessed uint8 frames (T, S, S, 3) -> logits float32 (K,)."""
-        return self.run(self.input_tensor(frames_TSSC))
+        """Preprocessed uint8 frames (T, S, S, 3) of one clip -> logits float32 (K,), the consensus of its rows."""
+        return _consensus(self.rows(frames_TSSC))
+
+    def _step(self, tensor: np.ndarray) -> np.ndarray:
+        contract = self.contract
+        outputs = [contract.output.name, *(state.output for state in contract.states)]
+        found = self._backend.step({contract.input.name: tensor, **self._states}, outputs)
+        self._states = {state.input: found[state.output] for state in contract.states}
+        logits = found[contract.output.name].astype(np.float32)
+        if contract.output.quantization is not None:
+            point = contract.output.quantization
+            logits = np.float32(point.scale) * (logits - point.zero_point)
+        return logits.reshape(1, -1)
+
+
+def _consensus(rows: np.ndarray) -> np.ndarray:
+    return rows.reshape(-1, rows.shape[-1]).mean(axis=0, dtype=np.float32)
+
+
+class StreamRunner(ArtefactRunner):
+    """An artefact that takes one frame at a time.
+
+    Raises:
+        UserError: as ``ArtefactRunner``, or the artefact is of a whole clip.
+    """
+
+    def __init__(self, artefact: Path | str, *, threads: int = 1) -> None:
+        super().__init__(artefact, threads=threads)
+        if self.contract.mode != "stream":
+            raise UserError(f"{self.path} takes whole clips; export a stream with `--mode stream` of converters/")
+
+    @property
+    def states(self) -> dict[str, np.ndarray]:
+        """The states as the artefact has them, by name."""
+        return dict(self._states)
+
+    @states.setter
+    def states(self, states: dict[str, np.ndarray]) -> None:
+        wanted = {s.input: (tuple(s.shape), s.dtype) for s in self.contract.states}
+        given = {name: (state.shape, str(state.dtype)) for name, state in states.items()}
+        if given != wanted:
+            fault = next((name for name in {**wanted, **given} if given.get(name) != wanted.get(name)), "")
+            had, needed = (side.get(fault, "absent") for side in (given, wanted))
+            raise UserError(
+                f"the states are of another network or size than {self.path.name}: {fault} is {had}, not {needed}"
+            )
+        self._states = dict(states)
+
+    def step(self, frame_SSC: np.ndarray) -> np.ndarray:
+        """A preprocessed uint8 frame (S, S, 3) -> its logits, float32 (K,).
+
+        Raises:
+            UserError: a frame of another size or type.
+        """
+        size = self.contract.frames.size
+        if frame_SSC.shape != (size, size, 3) or frame_SSC.dtype != np.uint8:
+            raise UserError(
+                f"{self.path.name} takes frames of uint8 ({size}, {size}, 3), not {frame_SSC.dtype} {frame_SSC.shape}; "
+                "preprocess them with contract.frames.centre_crop_resize"
+            )
+        return self.run(self.input_tensor(frame_SSC[None]))
 
 
 def input_tensor(frames_TSSC: np.ndarray, contract: Contract) -> np.ndarray:

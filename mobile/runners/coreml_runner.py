@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,9 @@ class CoreMLRunner:
         start = time.perf_counter()
         self.path = Path(path)
         program = read_mil_program(self.path)
-        self._input, self._output = program.inputs[0].name, program.outputs[0].name
-        self.input_shape = program.inputs[0].shape
+        frames = next((value for value in program.inputs if value.name == "frames"), program.inputs[0])
+        self._input, self.input_shape = frames.name, frames.shape
+        self._output = next((value.name for value in program.outputs if value.name == "logits"), program.outputs[0].name)
         self._model: Any = None
         if sys.platform == "darwin":
             self._model = _load_model(self.path, compute_units)
@@ -57,16 +59,19 @@ class CoreMLRunner:
         self.load_seconds = time.perf_counter() - start
 
     def run(self, x_TCHW: np.ndarray) -> np.ndarray:
-        """Normalised frames (T, 3, S, S) -> logits float32 (K,).
+        """Normalised frames (T, 3, S, S) -> logits float32 (rows, K).
 
         Raises:
             UserError: frames of another shape.
         """
         if tuple(x_TCHW.shape) != self.input_shape:
             raise UserError(f"{self.path} takes frames of {self.input_shape}; got {tuple(x_TCHW.shape)}")
-        feeds = {self._input: np.asarray(x_TCHW, dtype=np.float32)}
-        results = self._model.predict(feeds) if self._model is not None else self._interpreter.run(feeds)
-        return np.asarray(results[self._output], dtype=np.float32).reshape(-1)
+        return self.step({self._input: np.asarray(x_TCHW, dtype=np.float32)}, [self._output])[self._output]
+
+    def step(self, inputs: dict[str, np.ndarray], outputs: Sequence[str]) -> dict[str, np.ndarray]:
+        """All inputs by name -> the named outputs, float32."""
+        results = self._model.predict(inputs) if self._model is not None else self._interpreter.run(inputs)
+        return {name: np.asarray(results[name], dtype=np.float32) for name in outputs}
 
 
 def _load_model(path: Path, compute_units: str) -> Any:

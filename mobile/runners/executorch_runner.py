@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ class ExecuTorchRunner:
         self.runtime = f"executorch {version('executorch')} (XNNPACK)"
 
     def run(self, x_THWC: np.ndarray) -> np.ndarray:
-        """A clip in the type and shape of the artefact's input -> logits float32 (K,).
+        """A clip in the type and shape of the artefact's input -> logits float32 (rows, K).
 
         Raises:
             UserError: another type or shape, or a runner that was closed.
@@ -77,7 +77,14 @@ class ExecuTorchRunner:
             takes, given = f"{self.input_type} {self.input_shape}", f"{x_THWC.dtype} {x_THWC.shape}"
             raise UserError(f"{self.path.name} takes a clip of {takes}, not of {given}")
         logits: torch.Tensor = self._method.execute([torch.from_numpy(np.ascontiguousarray(x_THWC))])[0]
-        return logits.numpy().reshape(-1)
+        return logits.numpy()
+
+    def step(self, inputs: dict[str, np.ndarray], outputs: Sequence[str]) -> dict[str, np.ndarray]:
+        """All inputs in the artefact's order -> the outputs, in its order, by the names given."""
+        if self._method is None:
+            raise UserError(f"{self.path.name} was closed; open it again to run it")
+        results = self._method.execute([torch.from_numpy(value) for value in inputs.values()])
+        return {name: result.numpy() for name, result in zip(outputs, results, strict=True)}
 
     def close(self) -> None:
         """Free the program and its memory; the runner cannot run afterwards."""

@@ -6,6 +6,7 @@ Axes: T frame, H row, W column, C colour, K class.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -108,12 +109,12 @@ class LiteRTRunner:
         scale, zero_point = self.output_quantization
         return np.float32(scale) * (logits.astype(np.float32) - zero_point)
 
-    def run_named(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """All inputs by name -> all outputs by name, in the artefact's own types."""
+    def step(self, inputs: dict[str, np.ndarray], outputs: Sequence[str]) -> dict[str, np.ndarray]:
+        """All inputs by name -> the named outputs, in the artefact's own types."""
         for name, value in inputs.items():
             self._interpreter.set_tensor(self._inputs[name], value)
         self._interpreter.invoke()
-        return {name: self._interpreter.get_tensor(index) for name, index in self._outputs.items()}
+        return {name: self._interpreter.get_tensor(self._outputs[name]) for name in outputs}
 
 
 def _by_name(interpreter: Any, signature: dict[str, list[str]]) -> tuple[dict[str, dict], dict[str, dict]]:
