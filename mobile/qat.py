@@ -70,7 +70,7 @@ def quantization_aware_training(
     """
     torch.manual_seed(recipe.seed)
     try:
-        network = deploy_form(network_of(checkpoint))
+        network = deploy_form(network_of(checkpoint, segments=recipe.window or None))
     except ValueError as error:
         raise UserError(f"{checkpoint['network']}: {error}") from error
     labels = list(checkpoint["labels"])
@@ -86,6 +86,7 @@ def quantization_aware_training(
     trainer = Trainer(
         network, recipe, folder, pack=pack, labels=labels, final=None,
         to_input=lambda x_NTCHW: x_NTCHW.flatten(0, 1), on_epoch=freeze_ranges,
+        frame_forward=getattr(network, "frame_logits", None),
     )  # fmt: skip
     float_scores = trainer.validate(recipe.size)
     network.set_system("qat")

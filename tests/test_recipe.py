@@ -47,6 +47,21 @@ def test_the_papers_schedule_is_the_default() -> None:
     assert (default.size, default.segments, default.dropout) == (224, 8, 0.5)
 
 
+def test_the_stream_recipe_is_the_causal_networks() -> None:
+    """Windows of four seconds, and a checkpoint of the clip form that the causal network has."""
+    stream, causal = recipe("rendered_stream"), recipe("rendered_sth_causal")
+    assert (stream.network, stream.options) == (causal.network, causal.options)
+    assert (stream.frames(), causal.frames()) == (16, 8)
+    assert stream.input_spec() == causal.input_spec()
+
+
+def test_runs_from_before_a_key_existed_go_on() -> None:
+    """The hash of a recipe is the one it had; a new key counts where it is not at its default."""
+    plain = Recipe()
+    assert plain.fingerprint() == "6728b8f73a36"
+    assert plain.fingerprint() != dataclasses.replace(plain, supervision="frame").fingerprint()
+
+
 def test_recipes_share_nothing() -> None:
     first = recipe("rendered_sth")
     first.options["p"] = 0.5
@@ -87,6 +102,9 @@ def test_set_changes_a_copy() -> None:
         ("schedule=linear", "steps, cosine"),
         ("amp=int8", "none, bf16, fp16"),
         ("device=tpu", "auto, cpu, cuda"),
+        ("supervision=video", "clip, frame"),
+        ("window=16", "needs supervision=frame"),
+        ("window=-1", "window is -1"),
         ("epochs=0", "epochs is 0"),
         ("batch=-1", "batch is -1"),
         ("segments=0", "segments is 0"),
@@ -117,6 +135,11 @@ def test_early_epochs_need_a_size() -> None:
     with pytest.raises(UserError, match="early_size is 50"):
         override(Recipe(), ["early_epochs=2", "early_size=50"])
     assert override(Recipe(), ["early_epochs=2", "early_size=64"]).early_size == 64
+
+
+def test_there_is_one_start() -> None:
+    with pytest.raises(UserError, match="give one of them"):
+        override(Recipe(), ["init=final.pt", "weights=imagenet"])
 
 
 def test_an_unknown_recipe_says_what_exists() -> None:

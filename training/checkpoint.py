@@ -88,8 +88,13 @@ def load_checkpoint(path: Path | str) -> dict[str, Any]:
     return checkpoint
 
 
-def network_of(checkpoint: dict[str, Any], path: Path | str = "the checkpoint") -> FrameNetwork:
+def network_of(
+    checkpoint: dict[str, Any], path: Path | str = "the checkpoint", *, segments: int | None = None
+) -> FrameNetwork:
     """The network of a checkpoint, in evaluation mode.
+
+    Args:
+        segments: T if not the checkpoint's own, for the windows of frame supervision.
 
     Raises:
         UserError: the weights are of another network than the checkpoint says.
@@ -98,7 +103,7 @@ def network_of(checkpoint: dict[str, Any], path: Path | str = "the checkpoint") 
         network = build_network(
             checkpoint["network"],
             num_classes=len(checkpoint["labels"]),
-            segments=checkpoint["input"]["segments"],
+            segments=checkpoint["input"]["segments"] if segments is None else segments,
             **checkpoint["options"],
         )
         network.load_state_dict(checkpoint["model"])

@@ -1,6 +1,6 @@
 """The training loop: epochs of clips, validation, checkpoints that resume bit-identically on the CPU.
 
-Axes: N clip, T frame, C colour, H row, W column, K class.
+Axes: N clip, T frame, C colour, H row, W column, K class, L labels.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torch import nn
 from tqdm import tqdm
 
 from training import checkpoint as checkpoints
-from training.clips import CachedClips, ClipDataset, ClipLoader, open_data
+from training.clips import UNLABELLED, CachedClips, ClipDataset, ClipLoader, open_data
 from training.errors import UserError, missing_extra
 from training.files import write_json
 from training.input_spec import InputSpec
@@ -73,7 +73,7 @@ def open_loader(recipe: Recipe, *, training: bool, size: int, labels: list[str] 
         source = CachedClips(source, short_side=recipe.cache_short_side)
     dataset = ClipDataset(
         source,
-        InputSpec(segments=recipe.segments, size=size),
+        InputSpec(segments=recipe.frames(), size=size),
         training=training,
         seed=recipe.seed,
         flip=recipe.flip,
@@ -81,6 +81,7 @@ def open_loader(recipe: Recipe, *, training: bool, size: int, labels: list[str] 
         scales=recipe.crop_scales,
         repeat_short=recipe.repeat_short,
         fresh_each_epoch=recipe.fresh_each_epoch and training,
+        per_frame=recipe.supervision == "frame",
     )
     return ClipLoader(dataset, recipe.batch, workers=recipe.workers)
 
@@ -128,8 +129,13 @@ class Trainer:
         module: maps ``to_input(x_NTCHW)`` to logits (N, K).
         folder: where checkpoints, TensorBoard scalars and ``result.json`` go.
         pack: makes a checkpoint's content from metrics; the loop adds its own state under ``trainer``.
+        frame_forward: maps ``to_input(x_NTCHW)`` to the logits of each frame, (N, T, K) or (N * T, K); needed where
+            the recipe's supervision is "frame". It computes with ``module``'s weights.
         final: name of the checkpoint of the finished network; None for none.
         on_epoch: called with the epoch before it starts (QAT freezes its ranges there).
+
+    Raises:
+        UserError: the recipe asks for CUDA and there is none, or for frames of a network that gives no logits of them.
     """
 
     def __init__(
@@ -140,6 +146,7 @@ class Trainer:
         *,
         pack: Callable[[dict[str, Any]], dict[str, Any]],
         labels: list[str],
+        frame_forward: Callable[[torch.Tensor], torch.Tensor] | None = None,
         final: str | None = FINAL,
         to_input: Callable[[torch.Tensor], torch.Tensor] = lambda x_NTCHW: x_NTCHW,
         on_epoch: Callable[[int], None] = lambda epoch: None,
@@ -149,7 +156,12 @@ class Trainer:
         self.module = module.to(self.device)
         if recipe.channels_last:
             self.module = self.module.to(memory_format=torch.channels_last)
-        self.forward = torch.compile(self.module) if recipe.compile else self.module
+        self.logits: Callable[[torch.Tensor], torch.Tensor] = self.module
+        if recipe.supervision == "frame":
+            if frame_forward is None:
+                raise UserError("supervision is frame; this network gives no logits of its frames; train it by clips")
+            self.logits = frame_forward
+        self.forward = torch.compile(self.logits) if recipe.compile else self.logits
         self.pack, self.to_input, self.on_epoch, self.final = pack, to_input, on_epoch, final
         self.optimizer = make_optimizer(self.module, recipe)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.amp == "fp16")
@@ -243,15 +255,14 @@ class Trainer:
         return {"epoch": epoch + 1, "loss": float(np.mean(losses)) if losses else math.nan,
                 "waiting_for_data": waiting / seconds, "skipped": len(loader.skipped)}  # fmt: skip
 
-    def _step(self, frames_NTHWC: torch.Tensor, labels_N: torch.Tensor, rate: float, loader: ClipLoader) -> float:
+    def _step(self, frames_NTHWC: torch.Tensor, labels: torch.Tensor, rate: float, loader: ClipLoader) -> float:
+        """One step of the optimiser on labels (N,) or (N, T); returns the loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         x_NTCHW = loader.dataset.spec.to_network(frames_NTHWC.to(self.device, non_blocking=True))
         with self._autocast():
-            logits_NK = self.forward(self.to_input(x_NTCHW))
-            loss = F.cross_entropy(
-                logits_NK.float(), labels_N.to(self.device), label_smoothing=self.recipe.label_smoothing
-            )
+            logits = self.forward(self.to_input(x_NTCHW))
+            loss = self._loss(logits.float().flatten(0, -2), labels.to(self.device).flatten())
         value = float(loss.detach())
         if not math.isfinite(value):
             raise UserError(f"the loss is {value}; lower lr (now {rate:.3g}) or clip_gradient, and resume from {LAST}")
@@ -264,6 +275,13 @@ class Trainer:
         self.scaler.update()
         return value
 
+    def _loss(self, logits_LK: torch.Tensor, labels_L: torch.Tensor) -> torch.Tensor:
+        """Mean cross entropy over what is labelled; 0 where nothing is, as in a batch of undecided frames."""
+        smoothing = self.recipe.label_smoothing
+        if (labels_L == UNLABELLED).all():
+            return 0 * logits_LK.sum()
+        return F.cross_entropy(logits_LK, labels_L, ignore_index=UNLABELLED, label_smoothing=smoothing)
+
     def _autocast(self) -> contextlib.AbstractContextManager[Any]:
         if self.recipe.amp == "none":
             return contextlib.nullcontext()
@@ -271,16 +289,25 @@ class Trainer:
 
     @torch.no_grad()
     def validate(self, size: int) -> dict[str, Any]:
-        """Scores on the validation clips at an input size."""
+        """Scores on the validation clips at an input size.
+
+        With frame supervision they are those of the labelled frames: ``frames`` counts them, ``clips`` the windows.
+        """
         loader = open_loader(self.recipe, training=False, size=size, labels=self.labels)
         self.module.eval()
-        logits, labels = [], []
+        logits, labels, clips = [], [], 0
         for batch in tqdm(loader, desc="validation", unit="batch", leave=False, mininterval=5):
             x_NTCHW = loader.dataset.spec.to_network(batch.frames_NTHWC.to(self.device))
             with self._autocast():
-                logits.append(self.module(self.to_input(x_NTCHW)).float().cpu().numpy())
-            labels.append(batch.labels_N.numpy())
-        return scores(np.concatenate(logits), np.concatenate(labels))
+                logits.append(self.logits(self.to_input(x_NTCHW)).float().flatten(0, -2).cpu().numpy())
+            labels.append(batch.labels_N.flatten().numpy())
+            clips += len(batch.labels_N)
+        logits_LK, labels_L = np.concatenate(logits), np.concatenate(labels)
+        if self.recipe.supervision == "clip":
+            return scores(logits_LK, labels_L)
+        known_L = labels_L != UNLABELLED
+        found = scores(logits_LK[known_L], labels_L[known_L])
+        return {**found, "clips": clips, "frames": found["clips"]}
 
     def _finish(self, final: dict[str, Any]) -> None:
         result = {
@@ -292,6 +319,6 @@ class Trainer:
             "validation": final,
         }
         write_json(self.folder / RESULT, result)
-        summary = {key: final[key] for key in ("clips", "top1", "top5")}
+        summary: dict[str, Any] = {key: final[key] for key in ("clips", "frames", "top1", "top5") if key in final}
         if self.final is not None:
             checkpoints.save_checkpoint(self.folder / self.final, self.pack(summary))

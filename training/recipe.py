@@ -29,7 +29,11 @@ class Recipe:
         clip_gradient: largest norm of all gradients together; 0 leaves them.
         crop_scales: sides of the random crop as shares of the short side.
         amp: none, bf16 or fp16 mixed precision.
+        supervision: "clip" teaches one label per clip; "frame" one per frame, from windows of streams.
+        window: frames of a training clip where they are not ``segments`` (0): the causal network of a stream learns
+            from windows longer than its clip form, which the checkpoint describes.
         weights: ImageNet initialisation: "" (random), "imagenet" (torchvision's, online) or a file.
+        init: a float checkpoint of the same network to start from, "" for none.
         fresh_each_epoch: rendered clips only; every epoch sees new clips.
         cache_short_side: keep decoded clips in memory at this short side in pixels; 0 decodes them every time.
         checkpoint_minutes: at most this much work is lost when the run is killed.
@@ -63,7 +67,10 @@ class Recipe:
     fresh_each_epoch: bool = False
     repeat_short: bool = False
     cache_short_side: int = 0
+    supervision: str = "clip"
+    window: int = 0
     weights: str = ""
+    init: str = ""
     seed: int = 0
     amp: str = "none"
     channels_last: bool = True
@@ -82,17 +89,26 @@ class Recipe:
         """What the network expects of its input."""
         return InputSpec(segments=self.segments, size=self.size)
 
+    def frames(self) -> int:
+        """T of the clips that are trained and validated on."""
+        return self.window or self.segments
+
     def fingerprint(self) -> str:
         """A short hash of all that changes the result of the run (not of where it runs)."""
         ignored = {"out", "workers", "checkpoint_minutes", "device", "threads"}
         kept = {key: value for key, value in dataclasses.asdict(self).items() if key not in ignored}
+        # Runs that began before these keys existed go on.
+        kept = {key: value for key, value in kept.items() if key not in _LATER or value != _LATER[key]}
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
 
+
+_LATER: dict[str, Any] = {"supervision": "clip", "window": 0, "init": ""}
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": ("sgd", "adamw"),
     "schedule": ("steps", "cosine"),
     "amp": ("none", "bf16", "fp16"),
+    "supervision": ("clip", "frame"),
     "device": ("auto", "cpu", "cuda"),
 }
 
@@ -123,6 +139,7 @@ _AT_LEAST: dict[str, float] = {
     "batch": 1,
     "segments": 1,
     "validate_every": 1,
+    "window": 0,
     "qat_epochs": 1,
     "seed": 0,
     "workers": 0,
@@ -158,5 +175,9 @@ def check(recipe: Recipe) -> None:
     for key in ("label_smoothing", "qat_freeze", "dropout"):
         if not 0 <= getattr(recipe, key) <= 1:
             raise UserError(f"{key} is {getattr(recipe, key)}; expected a share between 0 and 1")
+    if recipe.window and recipe.supervision == "clip":
+        raise UserError(f"window is {recipe.window}; it needs supervision=frame, a clip has {recipe.segments} segments")
+    if recipe.weights and recipe.init:
+        raise UserError("weights and init both say what to start from; give one of them")
     if recipe.qat_freeze == 0:
         raise UserError("qat_freeze is 0: no range would ever be observed; expected a share above 0")

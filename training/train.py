@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from training.checkpoint import load_checkpoint, make_checkpoint
-from training.clips import open_data
+from training.clips.opening import is_rendered, open_data
 from training.errors import UserError, run_cli
 from training.files import write_json
 from training.loop import FINAL, LAST, RESULT, Trainer, open_loader
@@ -33,12 +33,12 @@ def build(chosen: Recipe, labels: list[str]) -> FrameNetwork:
     """The recipe's network with its initial weights, seeded.
 
     Raises:
-        UserError: an unknown network or option, or weights that do not fit.
+        UserError: an unknown network or option, or weights or an ``init`` that do not fit.
     """
     torch.manual_seed(chosen.seed)
     options: dict[str, Any] = {"dropout": chosen.dropout, **chosen.options}
     try:
-        network = build_network(chosen.network, num_classes=len(labels), segments=chosen.segments, **options)
+        network = build_network(chosen.network, num_classes=len(labels), segments=chosen.frames(), **options)
     except ValueError as error:
         raise UserError(str(error)) from error
     if chosen.weights:
@@ -46,7 +46,30 @@ def build(chosen: Recipe, labels: list[str]) -> FrameNetwork:
         print(f"ImageNet weights from {chosen.weights}; random: {len(random)} tensors and the temporal kernels")
         if is_folded(network):
             _recalibrate(network, chosen, labels)
+    if chosen.init:
+        _start_from(network, chosen, labels)
     return network
+
+
+def _start_from(network: FrameNetwork, chosen: Recipe, labels: list[str]) -> None:
+    """Copy the weights of a checkpoint of the same network; its number of segments may be another one.
+
+    Raises:
+        UserError: says what differs.
+    """
+    checkpoint = load_checkpoint(chosen.init)
+    for what, theirs, ours in (
+        ("network", checkpoint["network"], chosen.network),
+        ("options", checkpoint["options"], chosen.options),
+        ("labels", list(checkpoint["labels"]), labels),
+    ):
+        if theirs != ours:
+            raise UserError(f"init {chosen.init} does not fit: its {what}: {theirs}; this recipe's: {ours}")
+    try:
+        network.load_state_dict(checkpoint["model"])
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"init {chosen.init} does not fit {chosen.network}: {reason}") from error
 
 
 def _recalibrate(network: FrameNetwork, chosen: Recipe, labels: list[str]) -> None:
@@ -85,7 +108,7 @@ def train(chosen: Recipe, *, resume: bool = False) -> dict[str, Any]:
     def pack(metrics: dict[str, Any]) -> dict[str, Any]:
         return make_checkpoint(network, chosen, labels, metrics)
 
-    trainer = Trainer(network, chosen, folder, pack=pack, labels=labels)
+    trainer = Trainer(network, chosen, folder, pack=pack, labels=labels, frame_forward=network.frame_logits)
     if resume and last.exists():
         trainer.resume(load_checkpoint(last))
         print(f"resumed {last} at epoch {trainer.progress.epoch + 1}, batch {trainer.progress.batch}")
@@ -93,9 +116,9 @@ def train(chosen: Recipe, *, resume: bool = False) -> dict[str, Any]:
 
 
 def _check_apart(chosen: Recipe) -> None:
-    """Rendered clips are told apart by their seed only: the same one would validate on training clips."""
+    """Rendered data are told apart by their seed only: the same one would validate on training clips."""
     training, validation = (data.split(":") for data in (chosen.train_data, chosen.validation_data))
-    if training[0] == validation[0] == "rendered" and training[-1] == validation[-1]:
+    if is_rendered(chosen.train_data) and training[0] == validation[0] and training[-1] == validation[-1]:
         raise UserError(f"train_data and validation_data both have the seed {training[-1]}; give them different seeds")
 
 
@@ -123,7 +146,8 @@ def main() -> None:
     check(chosen)
     final = train(chosen, resume=arguments.resume)
     folder = folder_of(chosen)
-    print(f"top-1 {final['top1']:.2f} % on {final['clips']} clips; wrote {folder / FINAL} and {folder / RESULT}")
+    scored = f"{final['frames']} frames of {final['clips']} windows" if "frames" in final else f"{final['clips']} clips"
+    print(f"top-1 {final['top1']:.2f} % on {scored}; wrote {folder / FINAL} and {folder / RESULT}")
     if arguments.json:
         write_json(arguments.json, {key: value for key, value in final.items()})
 

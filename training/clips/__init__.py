@@ -5,7 +5,7 @@ from training.clips.files import CachedClips, FileClips
 from training.clips.index import ClipIndex, ClipRecord
 from training.clips.loader import ClipLoader
 from training.clips.opening import DATA_HELP, open_clips, open_data
-from training.clips.source import UNLABELLED, ClipError, ClipSource
+from training.clips.source import UNLABELLED, ClipError, ClipSource, WindowSource
 
 __all__ = [
     "DATA_HELP",
@@ -20,6 +20,7 @@ __all__ = [
     "ClipRecord",
     "ClipSource",
     "FileClips",
+    "WindowSource",
     "collate",
     "open_clips",
     "open_data",

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from training.clips.check import SplitCheck, check_clips, warnings_of
-from training.clips.opening import DATA_HELP, RENDERED, open_data, splits_of
+from training.clips.opening import DATA_HELP, is_rendered, open_data, splits_of
 from training.clips.source import UNLABELLED
 from training.errors import UserError, run_cli
 from training.files import write_json
@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _splits(data: str) -> list[str]:
-    if data.split(":")[0] == RENDERED:
+    if is_rendered(data):
         return ["rendered"]
     splits = splits_of(Path(data.partition("::")[0]))
     if not splits:

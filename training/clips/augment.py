@@ -14,7 +14,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from training.clips.source import UNLABELLED
 from training.input_spec import resize_frames
+
+Label = int | np.ndarray  # class id of a clip, or int64 (T,) of its frames
 
 SCALES = (1.0, 0.875, 0.75, 0.66)
 
@@ -42,18 +45,28 @@ class Augmentation:
     scales: tuple[float, ...] = SCALES
     colour_jitter: float = 0.0
 
-    def __call__(self, frames_THWC: np.ndarray, label: int, rng: np.random.Generator) -> tuple[np.ndarray, int]:
-        """uint8 (T, H, W, 3) and class id -> uint8 (T, S, S, 3) and the class id that it shows now."""
+    def __call__(self, frames_THWC: np.ndarray, label: Label, rng: np.random.Generator) -> tuple[np.ndarray, Label]:
+        """uint8 (T, H, W, 3) and class id or ids (T,) -> uint8 (T, S, S, 3) and what it shows now."""
         rows, columns = frames_THWC.shape[1:3]
         top, left, height, width = random_crop(rows, columns, rng, self.scales)
         wants_flip = rng.random() < 0.5  # drawn in any case: a class that never flips changes no later number
         frames_TSSC = resize_frames(frames_THWC[:, top : top + height, left : left + width], self.size)
-        flipped = self.flipped_ids[label] if self.flipped_ids is not None else None
+        flipped = self._flipped(label)
         if wants_flip and flipped is not None:
             frames_TSSC, label = frames_TSSC[:, :, ::-1], flipped
         if self.colour_jitter:
             frames_TSSC = jitter_colours(frames_TSSC, self.colour_jitter, rng)
         return np.ascontiguousarray(frames_TSSC), label
+
+    def _flipped(self, label: Label) -> Label | None:
+        """The label after the flip, of each frame where each has one; None if one of them must not flip."""
+        if self.flipped_ids is None:
+            return None
+        if isinstance(label, int):
+            return self.flipped_ids[label]
+        partners = [self.flipped_ids[one] if one >= 0 else UNLABELLED for one in label.tolist()]
+        known = [one for one in partners if one is not None]
+        return np.array(known, np.int64) if len(known) == len(label) else None
 
 
 def random_crop(

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from training.clips.augment import SCALES, Augmentation
+from training.clips.augment import SCALES, Augmentation, Label
 from training.clips.flip import flipped_ids
 from training.clips.sampling import centre_segment_frames, check_length, random_segment_frames
-from training.clips.source import UNLABELLED, ClipError, ClipSource
+from training.clips.source import UNLABELLED, ClipError, ClipSource, WindowSource
 from training.errors import UserError
 from training.input_spec import InputSpec
 
@@ -25,10 +25,10 @@ _CLIP_STREAM = 1  # keeps the clips' random numbers apart from those of other us
 
 
 class ClipItem(NamedTuple):
-    """One video: uint8 (C, T, S, S, 3) of its C clips (1 in training), class id, number in the source."""
+    """One video: uint8 (C, T, S, S, 3) of its C clips (1 in training), class id (or ids (T,)), number in the source."""
 
     frames_CTHWC: torch.Tensor
-    label: int
+    label: Label
     number: int
 
 
@@ -36,7 +36,7 @@ class ClipBatch(NamedTuple):
     """What the training loop sees.
 
     frames_NTHWC: uint8 (N, T, S, S, 3); with C clips per video, C neighbouring rows belong to one video.
-    labels_N, indices_N: int64 of the videos (N / C rows with C clips per video).
+    labels_N, indices_N: int64 of the videos (N / C rows with C clips per video); labels (N, T) of windows.
     errors: the clips of this batch that could not be used.
     """
 
@@ -63,6 +63,7 @@ class ClipDataset(Dataset[ClipItem | ClipError]):
         clips_per_video: C, evaluation only.
         repeat_short: repeats frames of videos shorter than T instead of refusing them.
         fresh_each_epoch: training sees new clips in every epoch; the source must be endless.
+        per_frame: items are windows with a label for each frame, from a `WindowSource`.
 
     Raises:
         UserError: the options do not fit the source.
@@ -81,6 +82,7 @@ class ClipDataset(Dataset[ClipItem | ClipError]):
         clips_per_video: int = 1,
         repeat_short: bool = False,
         fresh_each_epoch: bool = False,
+        per_frame: bool = False,
     ) -> None:
         if len(source) == 0:
             raise UserError("the data holds no clips")
@@ -88,6 +90,11 @@ class ClipDataset(Dataset[ClipItem | ClipError]):
             raise UserError("this split has no labels (they were never published): train on the split 'train'")
         if fresh_each_epoch and not getattr(source, "endless", False):
             raise UserError("fresh_each_epoch needs rendered clips: other data has the same clips in every epoch")
+        self._windows = source if isinstance(source, WindowSource) else None
+        if per_frame and self._windows is None:
+            raise UserError("a label for each frame needs windows of streams (rendered_stream:COUNT:SEED)")
+        if not per_frame and self._windows is not None:
+            raise UserError("windows of streams have a label for each frame, and here a clip needs one in all")
         self.source, self.spec, self.training, self.seed = source, spec, training, seed
         self.clips_per_video = 1 if training else clips_per_video
         self._repeat_short, self._fresh = repeat_short, fresh_each_epoch
@@ -114,9 +121,14 @@ class ClipDataset(Dataset[ClipItem | ClipError]):
 
     def _item(self, epoch: int, index: int) -> ClipItem:
         place = index + epoch * len(self) if self._fresh else index
-        label = self.source.label_of(place)
         rng = np.random.default_rng((_CLIP_STREAM, self.seed, epoch, index))
-        wanted_CT = self._choose(place, rng)
+        label: Label
+        if self._windows is not None:
+            wanted_CT = self._windows.window_frames(place, self.spec.segments)[None]
+            label = self._windows.frame_labels(place, wanted_CT[0].tolist())
+        else:
+            wanted_CT = self._choose(place, rng)
+            label = self.source.label_of(place)
         frames = self.source.frames(place, wanted_CT.ravel().tolist())
         if self.training:
             frames, label = self._augment(frames, label, rng)
@@ -141,7 +153,7 @@ def collate(items: Sequence[ClipItem | ClipError]) -> ClipBatch:
     good = [item for item in items if isinstance(item, ClipItem)]
     return ClipBatch(
         frames_NTHWC=torch.cat([item.frames_CTHWC for item in good] or [torch.empty(0, dtype=torch.uint8)]),
-        labels_N=torch.tensor([item.label for item in good], dtype=torch.int64),
+        labels_N=torch.from_numpy(np.array([item.label for item in good], dtype=np.int64)),
         indices_N=torch.tensor([item.number for item in good], dtype=torch.int64),
         errors=[item for item in items if isinstance(item, ClipError)],
     )

@@ -1,4 +1,4 @@
-"""From what a command line says to a clip source: `--data PATH` or `--data rendered:COUNT:SEED`."""
+"""From what a command line says to a clip source: `--data PATH`, `--data rendered:COUNT:SEED`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from training.clips.index import ClipIndex
 from training.clips.source import ClipSource
 from training.errors import UserError
 
-RENDERED = "rendered"
+RENDERED, RENDERED_STREAM = "rendered", "rendered_stream"
 DATA_HELP = (
-    "rendered:COUNT:SEED for rendered clips; a folder with jester-v1-*.csv; a folder of videos with clips.csv"
+    "rendered:COUNT:SEED for rendered clips; rendered_stream:COUNT:SEED for windows of rendered streams, with a label"
+    " per frame; a folder with jester-v1-*.csv; a folder of videos with clips.csv"
     " (file,label,subject,split) or that csv; CSVS::CLIPS where the clips lie in another folder"
 )
 
@@ -30,10 +31,15 @@ def open_data(data: str, split: str, labels: Sequence[str] | None = None) -> Cli
     Raises:
         UserError: says what is missing or wrong, and where.
     """
-    if data == RENDERED or data.startswith(f"{RENDERED}:"):
+    if is_rendered(data):
         return _open_rendered(data, labels)
     csvs, separator, clips = data.partition("::")
     return open_clips(Path(csvs), split, labels, clips_folder=Path(clips) if separator else None)
+
+
+def is_rendered(data: str) -> bool:
+    """Whether the data are drawn when asked for, and not read."""
+    return data.split(":")[0] in (RENDERED, RENDERED_STREAM)
 
 
 def open_clips(
@@ -73,10 +79,11 @@ def _csv_of(path: Path) -> Path:
 def _open_rendered(data: str, labels: Sequence[str] | None) -> ClipSource:
     fields = data.split(":")
     if len(fields) != 3 or not all(field.isdecimal() for field in fields[1:]) or int(fields[1]) == 0:
-        raise UserError(f"{data!r} is no rendered data: expected rendered:COUNT:SEED, as rendered:2000:7")
-    from training.rendered import RenderedClips  # here, since rendered clips themselves import this package
+        raise UserError(f"{data!r} is no rendered data: expected {fields[0]}:COUNT:SEED, as {fields[0]}:2000:7")
+    from training.rendered import RenderedClips, RenderedWindows  # here, since they themselves import this package
 
-    source = RenderedClips(int(fields[1]), seed=int(fields[2]))
+    make = RenderedClips if fields[0] == RENDERED else RenderedWindows
+    source = make(int(fields[1]), seed=int(fields[2]))
     if labels is not None and list(labels) != source.labels:
         raise UserError(f"{data} has the {len(source.labels)} labels of Jester; the network was trained on others")
     return source

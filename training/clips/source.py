@@ -12,7 +12,8 @@ import numpy as np
 
 from training.errors import UserError
 
-UNLABELLED = -1  # label id of a clip of a test split, whose label was never published
+# Label id of a clip of a test split, whose label was never published, and of a frame of which no answer is wrong.
+UNLABELLED = -1
 
 
 class ClipError(UserError):
@@ -53,3 +54,14 @@ class ClipSource(Protocol):
 
     def frames(self, index: int, frame_indices: Sequence[int]) -> np.ndarray:
         """The wanted frames in the wanted order (repeats allowed), uint8 (n, H, W, 3). Raises ClipError."""
+
+
+@runtime_checkable
+class WindowSource(ClipSource, Protocol):
+    """A source of windows of a stream: it says itself which frames make one, and each frame has a label."""
+
+    def window_frames(self, index: int, segments: int) -> np.ndarray:
+        """Frame numbers of a window of T frames, int64 (T,). Raises ClipError."""
+
+    def frame_labels(self, index: int, frame_indices: Sequence[int]) -> np.ndarray:
+        """Class ids of the wanted frames, int64 (n,); `UNLABELLED` where no answer is right or wrong."""

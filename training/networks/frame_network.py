@@ -27,7 +27,11 @@ class FrameNetwork(nn.Module):
         self.segments, self.num_classes = segments, num_classes
 
     def forward(self, x_NTCHW: torch.Tensor) -> torch.Tensor:
-        """(N, T, 3, H, W) -> logits (N, K).
+        """(N, T, 3, H, W) -> logits (N, K). Raises what `frame_logits` does."""
+        return self.frame_logits(x_NTCHW).mean(dim=1)
+
+    def frame_logits(self, x_NTCHW: torch.Tensor) -> torch.Tensor:
+        """(N, T, 3, H, W) -> logits of each frame (N, T, K).
 
         Raises:
             ValueError: T is not the network's number of segments, or H or W is not divisible by 32.
@@ -40,4 +44,4 @@ class FrameNetwork(nn.Module):
         x_BCHW = x_NTCHW.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         pooled_BC = self.features(x_BCHW).mean(dim=(2, 3))
         logits_BK = self.classifier(self.dropout(pooled_BC))
-        return logits_BK.view(clips, segments, -1).mean(dim=1)
+        return logits_BK.view(clips, segments, -1)

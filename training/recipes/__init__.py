@@ -11,6 +11,7 @@ from training.recipes import gestures, jester, rendered
 RECIPES: dict[str, Callable[[], Recipe]] = {
     "rendered_sth": rendered.rendered_sth,
     "rendered_sth_causal": rendered.rendered_sth_causal,
+    "rendered_stream": rendered.rendered_stream,
     "rendered_tsn": rendered.rendered_tsn,
     "rendered_tsm": rendered.rendered_tsm,
     "jester_sth": jester.jester_sth,

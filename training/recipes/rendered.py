@@ -43,6 +43,26 @@ def rendered_sth_causal() -> Recipe:
     return dataclasses.replace(rendered_sth(), name="rendered_sth_causal", options=options)
 
 
+def rendered_stream() -> Recipe:
+    """The causal network fine-tuned for streams: a label per frame, windows of four seconds.
+
+    Start from what ``rendered_sth_causal`` gave: ``--set init=runs/rendered_sth_causal-seed0/final.pt``.
+    """
+    return dataclasses.replace(
+        rendered_sth_causal(),
+        name="rendered_stream",
+        train_data="rendered_stream:2700:21",
+        validation_data="rendered_stream:270:22",
+        supervision="frame",
+        window=16,
+        early_epochs=3,
+        epochs=5,
+        batch=14,
+        lr=5e-4,
+        validate_every=1,
+    )
+
+
 def rendered_tsn() -> Recipe:
     """Plain 2-D MobileNetV2, trained the same way: what can be told from frames without their order."""
     return dataclasses.replace(rendered_sth(), name="rendered_tsn", network="tsn_mobilenet_v2", options={"width": 0.5})

@@ -45,6 +45,7 @@ class Motion:
     holds_object: bool = False
     scale: float = 1.0  # factor on the size of the whole hand
     lean_F: np.ndarray | float = 0.0  # more tilt for a right hand, less for a left one: which way the thumb points
+    nucleus: tuple[float, float] = (0.0, 1.0)  # begin and end of the stroke, shares of the clip
 
 
 @dataclass
@@ -54,9 +55,11 @@ class _Timing:
     time_F: np.ndarray
     stroke_F: np.ndarray
     away_F: np.ndarray
+    nucleus: tuple[float, float]
 
 
-def _smooth(x: np.ndarray) -> np.ndarray:
+def smooth(x: np.ndarray) -> np.ndarray:
+    """From 0 to 1 without a jerk; outside of [0, 1] it stays there."""
     x = np.clip(x, 0.0, 1.0)
     return x * x * (3 - 2 * x)
 
@@ -79,10 +82,10 @@ def _timing(
     linear_F = np.clip((time_F - begin) / length, 0.0, 1.0)
     away_F = np.zeros(frames)
     if does_enter:
-        away_F += _smooth(1 - time_F / begin)
+        away_F += smooth(1 - time_F / begin)
     if does_leave:
-        away_F += _smooth((time_F - end) / (1 - end))
-    return _Timing(time_F, (1 - easing) * linear_F + easing * _smooth(linear_F), away_F)
+        away_F += smooth((time_F - end) / (1 - end))
+    return _Timing(time_F, (1 - easing) * linear_F + easing * smooth(linear_F), away_F, (begin, end))
 
 
 def _still(
@@ -101,7 +104,7 @@ def _still(
     tilt_F, pitch_F, yaw_F = np.repeat(rng.uniform(-1, 1, (3, 1)) * [[tilt], [pitch], [yaw]], frames, axis=1)
     place_F2 = np.stack([np.full(frames, x), y - 1.1 * timing.away_F], axis=1)
     relaxed_FP = pose_FP * (1 - 0.5 * timing.away_F[:, None]) + POSES["relaxed"] * 0.5 * timing.away_F[:, None]
-    return Motion(relaxed_FP, place_F2, np.ones(frames), tilt_F, pitch_F, yaw_F)
+    return Motion(relaxed_FP, place_F2, np.ones(frames), tilt_F, pitch_F, yaw_F, nucleus=timing.nucleus)
 
 
 def _held(rng: np.random.Generator, timing: _Timing, *names: str) -> np.ndarray:
@@ -186,7 +189,7 @@ def _zoom_in(rng: np.random.Generator, frames: int, two: bool = False) -> Motion
 
 def _thumb(rng: np.random.Generator, frames: int, up: bool) -> Motion:
     timing = _timing(rng, frames, enters=0.6, share=(0.65, 0.85))
-    raised_F = _smooth(timing.stroke_F / rng.uniform(0.25, 0.5))
+    raised_F = smooth(timing.stroke_F / rng.uniform(0.25, 0.5))
     start = POSES[("fist", "relaxed", "thumb")[rng.integers(3)]]
     motion = _still(rng, timing, blend(start, "thumb", raised_F), tilt=0.3, pitch=0.2, yaw=0.5)
     upright = np.pi / 2 if up else -np.pi / 2
@@ -216,7 +219,7 @@ def _shake(rng: np.random.Generator, frames: int) -> Motion:
 
 def _stop_sign(rng: np.random.Generator, frames: int) -> Motion:
     timing = _timing(rng, frames, enters=0.7, share=(0.7, 0.88))
-    raised_F = _smooth(timing.stroke_F / rng.uniform(0.15, 0.35))
+    raised_F = smooth(timing.stroke_F / rng.uniform(0.15, 0.35))
     start = POSES[("relaxed", "flat")[rng.integers(2)]]
     motion = _still(
         rng,
