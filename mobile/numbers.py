@@ -129,6 +129,7 @@ class Conv(nn.Module):
         self.bias = nn.Parameter(bias_O.detach().clone())
         self.stride, self.padding, self.groups, self.relu6 = stride, padding, groups, relu6
         self.system: System = "float"
+        self.whole_numbers = True  # of int8 computed here; false for what an exported program computes in PyTorch
         self.out = out
         self._source = (source,)  # in a tuple: the point belongs to the module before
         outputs = weight_OIHW.shape[0]
@@ -163,7 +164,7 @@ class Conv(nn.Module):
         return ((sums.double() + self.bias_q.view(-1, 1, 1)) * scales).float()
 
     def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:
-        if self.system == "int8" and not torch.compiler.is_exporting():
+        if self.system == "int8" and self.whole_numbers and not torch.compiler.is_exporting():
             y_BCHW = self._integer_conv(x_BCHW)
             return self.out(F.relu6(y_BCHW) if self.relu6 else y_BCHW)
         weight, bias = self._operands()

@@ -11,7 +11,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -23,7 +23,9 @@ from tqdm import tqdm
 from mobile import thresholds
 from mobile.agreement import Agreement, compare
 from mobile.bundle import SHIPPED, Bundle, open_bundle
+from mobile.deploy import DeployNetwork
 from mobile.runners import ArtefactRunner
+from mobile.streaming import StreamNetwork
 from training.checkpoint import code_version
 from training.clips import DATA_HELP, ClipDataset, ClipLoader, open_data
 from training.errors import UserError, run_cli
@@ -104,10 +106,11 @@ def read_clips(data: str, split: str, spec: InputSpec, labels: Iterable[str], li
     return Clips(np.concatenate(frames), np.asarray(ids), tuple(names))
 
 
-def logits_of(predict: Callable[[np.ndarray], np.ndarray], clips: Clips, what: str) -> np.ndarray:
-    """Logits (M, K) of one side; ``predict`` takes uint8 frames (T, S, S, 3)."""
+def rows_of(predict: Callable[[np.ndarray], np.ndarray], clips: Clips, what: str) -> np.ndarray:
+    """Logits (M, R, K) of one side, R rows per clip; ``predict`` takes uint8 frames (T, S, S, 3)."""
     bar = tqdm(clips.frames, desc=what, unit="clip", mininterval=2, leave=False)
-    return np.stack([predict(frames_TSSC) for frames_TSSC in bar])
+    made = [np.asarray(predict(frames_TSSC)) for frames_TSSC in bar]
+    return np.stack([logits.reshape(-1, logits.shape[-1]) for logits in made])
 
 
 def torch_predictor(module: Callable[[torch.Tensor], torch.Tensor], spec: InputSpec, *, folded: bool) -> Any:
@@ -116,9 +119,38 @@ def torch_predictor(module: Callable[[torch.Tensor], torch.Tensor], spec: InputS
     @torch.no_grad()
     def predict(frames_TSSC: np.ndarray) -> np.ndarray:
         x_NTCHW = spec.to_network(torch.from_numpy(frames_TSSC)[None])
-        return module(x_NTCHW[0] if folded else x_NTCHW)[0].numpy()
+        return module(x_NTCHW[0] if folded else x_NTCHW).numpy()
 
     return predict
+
+
+def simulated(network: DeployNetwork, module: torch.nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+    """``module`` as PyTorch computes its exported program: in float32 between quantize and dequantize."""
+
+    def run(x_TCHW: torch.Tensor) -> torch.Tensor:
+        convs = network.convs().values()
+        for conv in convs:
+            conv.whole_numbers = False
+        try:
+            return module(x_TCHW)
+        finally:
+            for conv in convs:
+                conv.whole_numbers = True
+
+    return run
+
+
+def streamed(stream: StreamNetwork) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A clip (T, 3, S, S) frame by frame through the streaming form, from empty states -> (T, K)."""
+
+    def run(x_TCHW: torch.Tensor) -> torch.Tensor:
+        rows, states = [], list(stream.reset())
+        for frame_1CHW in x_TCHW.split(1):
+            row_1K, *states = stream(frame_1CHW, *states)
+            rows.append(row_1K)
+        return torch.cat(rows)
+
+    return run
 
 
 class Ladder:
@@ -126,14 +158,22 @@ class Ladder:
 
     def __init__(self, bundle: Bundle, clips: Clips) -> None:
         self.bundle, self.clips = bundle, clips
+        self._rows: dict[str, np.ndarray] = {}
         self._sides: dict[str, np.ndarray] = {}
+        self._artefacts: dict[tuple[str, str, str], str] = {}
 
     def side(self, name: str) -> np.ndarray:
         """Logits (M, K) of "training", "float", "int8", "float exported", "int8 exported", or of an artefact that
         had its row, by its path."""
         if name not in self._sides:
-            self._sides[name] = logits_of(self._predictor(name), self.clips, name)
+            self._sides[name] = self.rows_of_side(name).mean(axis=1, dtype=np.float32)
         return self._sides[name]
+
+    def rows_of_side(self, name: str) -> np.ndarray:
+        """Logits (M, R, K) of a side; also of "float stream" and "int8 stream", frame by frame."""
+        if name not in self._rows:
+            self._rows[name] = rows_of(self._predictor(name), self.clips, name)
+        return self._rows[name]
 
     def has(self, name: str) -> bool:
         """Whether the logits of a side are computed already."""
@@ -143,10 +183,13 @@ class Ladder:
         bundle = self.bundle
         modules: dict[str, Callable[[], Any]] = {
             "training": lambda: bundle.training,
-            "float": lambda: bundle.floating,
-            "int8": lambda: bundle.network("int8"),
+            "float": lambda: bundle.form("fp32").module,
+            "int8": lambda: bundle.form("int8").module,
             "float exported": lambda: bundle.program("float").module(),
+            "int8 simulated": lambda: simulated(bundle.form("int8").network, bundle.form("int8").module),
             "int8 exported": lambda: bundle.program("int8").module(),
+            "float stream": lambda: streamed(cast(StreamNetwork, bundle.form("fp32", "stream").module)),
+            "int8 stream": lambda: streamed(cast(StreamNetwork, bundle.form("int8", "stream").module)),
         }
         return torch_predictor(modules[name](), bundle.spec, folded=name != "training")
 
@@ -159,7 +202,7 @@ class Ladder:
         """Hops 1 to 4, 6 and 7, which need no artefact."""
         rows = [
             self._float_row(1, "training form = deploy form", "training", "float", thresholds.TRAINING_DEPLOY_RELATIVE),
-            Row(2, "clip = stream", NOT_RUN, "there is no streaming form yet"),
+            *self._streams(),
             self._float_row(3, "eager = exported, float", "float", "float exported", thresholds.EXPORTED_RELATIVE),
         ]
         if self.bundle.int8 is None:
@@ -186,8 +229,47 @@ class Ladder:
         )
 
     def _exported_int8(self) -> Row:
-        agreement = self._compare(self.side("int8"), self.side("int8 exported"), self.step)
+        agreement = self._compare(self.side("int8 simulated"), self.side("int8 exported"), self.step)
         return Row(3, "eager = exported, int8", _status(agreement.largest == 0), "identical", agreement)
+
+    def _streams(self) -> list[Row]:
+        """Hop 2 in PyTorch: after every frame, not only over the clip."""
+        if not self.bundle.floating.per_frame:
+            return [Row(2, "clip = stream", NOT_RUN, "the network is not causal: it cannot run as a stream")]
+        limit = thresholds.STREAM_FLOAT_RELATIVE
+        agreement = self._every_frame("float", "float stream")
+        note = f"relative difference at most {limit:g} after every frame"
+        rows = [Row(2, "clip = stream, float", _status(agreement.relative <= limit), note, agreement)]
+        if self.bundle.int8 is not None:
+            agreement = self._every_frame("int8", "int8 stream")
+            note = "identical after every frame"
+            rows.append(Row(2, "clip = stream, int8", _status(agreement.largest == 0), note, agreement))
+        return rows
+
+    def _every_frame(self, clip: str, stream: str) -> Agreement:
+        """Agreement of all frames' logits, a frame counted as a clip."""
+        left, right = (self.rows_of_side(name) for name in (clip, stream))
+        labels = self.clips.known_labels
+        frames = None if labels is None else np.repeat(labels, left.shape[1])
+        return compare(left.reshape(-1, left.shape[2]), right.reshape(-1, right.shape[2]), frames)
+
+    def stream_rows(self) -> list[Row]:
+        """Hop 2 for each runtime of which both the clip and the stream of a precision had their rows."""
+        rows = []
+        for (runtime, precision, mode), stream in self._artefacts.items():
+            clip = self._artefacts.get((runtime, precision, "clip"))
+            if mode != "stream" or clip is None:
+                continue
+            agreement = self._every_frame(clip, stream)
+            name, artefact = f"clip = stream in {runtime}, {precision}", Path(stream).name
+            if precision == "int8":
+                status, note = _status(agreement.largest == 0), "identical after every frame"
+            else:
+                limit = thresholds.STREAM_FLOAT_RELATIVE if precision == "fp32" else thresholds.STREAM_HALF_RELATIVE
+                status = _status(agreement.relative <= limit)
+                note = f"relative difference at most {limit:g} after every frame"
+            rows.append(Row(2, name, status, note, agreement, artefact, sha256_of(stream)))
+        return rows
 
     def _quantization(self) -> Row:
         agreement = self._compare(self.side("training"), self.side("int8"))
@@ -215,7 +297,10 @@ class Ladder:
         """
         self._check(runner)
         precision = runner.contract.precision
-        right = self._sides[str(runner.path)] = logits_of(runner.logits, self.clips, runner.path.name)
+        side = str(runner.path)
+        self._rows[side] = rows_of(runner.rows, self.clips, runner.path.name)
+        self._artefacts[runner.runtime, precision, runner.contract.mode] = side
+        right = self.side(side)
         step = self.step if precision == "int8" else None
         name = f"quantized program = {runner.runtime}" if step else f"PyTorch = {runner.runtime}, {precision}"
         artefact, digest = runner.path.name, sha256_of(runner.path)
@@ -310,7 +395,7 @@ def run_ladder(
     """
     runners = [ArtefactRunner(path, threads=threads) for path in artefacts]
     ladder = Ladder(bundle, read_clips(data, split, bundle.spec, bundle.labels, limit))
-    rows = ladder.rows() + [ladder.artefact_row(runner) for runner in runners]
+    rows = ladder.rows() + [ladder.artefact_row(runner) for runner in runners] + ladder.stream_rows()
     return sorted(rows, key=lambda row: row.hop)
 
 

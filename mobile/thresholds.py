@@ -3,6 +3,12 @@
 TRAINING_DEPLOY_RELATIVE = 1e-4
 """Row 1: largest difference of training form and deploy form, relative to the largest logit."""
 
+STREAM_FLOAT_RELATIVE = 1e-5
+"""Row 2: clip and stream in float32, relative to the largest logit."""
+
+STREAM_HALF_RELATIVE = 1e-2
+"""Row 2: clip and stream in float16."""
+
 EXPORTED_RELATIVE = 1e-5
 """Row 3: eager and exported program, both computed by PyTorch."""
 

@@ -27,13 +27,13 @@ NAME = f"sth_mobilenet_v2_{SIZE}_int8.fake"
 REPORT = {"runtime": "litert", "precision": "int8", "sha256": "0", "bytes": 3, "tools": {}, "operators": {}}
 
 
-def write_new(bundle: Bundle, precision: str, path: Path) -> dict[str, Any]:
+def write_new(bundle: Bundle, precision: str, mode: str, path: Path) -> dict[str, Any]:
     path.write_bytes(b"new")
     return {**REPORT, "precision": precision}
 
 
 def target(lower: Any = write_new, runtime: str = "litert", suffix: str = ".fake") -> Target:
-    return Target(runtime, suffix, lower, layout="THWC", int8_input=True, int8_output=True)
+    return Target(runtime, suffix, lower, layout="THWC", state_layout="NTPC", int8_input=True, int8_output=True)
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def test_a_folder_that_cannot_be_written_to(command: Any, tmp_path: Path) -> Non
 
 
 def _fails_after_writing(error: Exception) -> Any:
-    def lower(bundle: Bundle, precision: str, path: Path) -> dict[str, Any]:
+    def lower(bundle: Bundle, precision: str, mode: str, path: Path) -> dict[str, Any]:
         path.write_bytes(b"half")
         raise error
 
@@ -207,7 +207,7 @@ def test_a_failed_parity_row_keeps_the_older_artefact(monkeypatch: pytest.Monkey
     _with_parity(monkeypatch, faithful(tiny_bundle()), tmp_path)
     before = content_of(tmp_path)
 
-    def other(bundle: Bundle, precision: str, path: Path) -> dict[str, Any]:
+    def other(bundle: Bundle, precision: str, mode: str, path: Path) -> dict[str, Any]:
         path.write_bytes(b"other")
         return dict(REPORT)
 
@@ -219,9 +219,9 @@ def test_a_failed_parity_row_keeps_the_older_artefact(monkeypatch: pytest.Monkey
 def test_networks_for_timing_are_built_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made: list[Path] = []
 
-    def lower(bundle: Bundle, precision: str, path: Path) -> dict[str, Any]:
+    def lower(bundle: Bundle, precision: str, mode: str, path: Path) -> dict[str, Any]:
         made.append(path)
-        return write_new(bundle, precision, path)
+        return write_new(bundle, precision, mode, path)
 
     like = {"precision": "int8", "size": 32, "segments": 2, "classes": 5, "options": {"width": 0.35}}
     first = export_random(target(lower), "tsn_mobilenet_v2", **like, folder=tmp_path)  # type: ignore[arg-type]

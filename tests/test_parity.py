@@ -56,7 +56,10 @@ def clips() -> Clips:
 def sides() -> dict[str, np.ndarray]:
     """What PyTorch computes, once for all tests: exporting and running exported programs takes seconds."""
     made = Ladder(tiny_bundle(), clips())
-    return {name: made.side(name) for name in ("training", "float", "int8", "float exported", "int8 exported")}
+    return {
+        name: made.side(name)
+        for name in ("training", "float", "int8", "float exported", "int8 simulated", "int8 exported")
+    }
 
 
 def ladder(bundle: Bundle | None = None, *, known: bool = True) -> Ladder:
@@ -223,7 +226,7 @@ BAD = {
     "no contract": (_without_contract, "has no contract"),
     "contract that is no JSON": (_json("{"), "not valid JSON"),
     "contract of another version": (_json('{"version": 99}'), "version 99"),
-    "contract without fields": (_json('{"version": 1}'), "no whole contract"),
+    "contract without fields": (_json('{"version": 2}'), "no whole contract"),
     "another network": (_of(network="tsm_mobilenet_v2"), "the network is not that of"),
     "another label list": (_of(labels=("a", "b")), "the label list is not that of"),
     "another input": (

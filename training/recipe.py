@@ -32,6 +32,7 @@ class Recipe:
         supervision: "clip" teaches one label per clip; "frame" one per frame, from windows of streams.
         window: frames of a training clip where they are not ``segments`` (0): the causal network of a stream learns
             from windows longer than its clip form, which the checkpoint describes.
+        frames_per_second: how fast frames come to the stream of a causal network; its contract carries it.
         weights: ImageNet initialisation: "" (random), "imagenet" (torchvision's, online) or a file.
         init: a float checkpoint of the same network to start from, "" for none.
         fresh_each_epoch: rendered clips only; every epoch sees new clips.
@@ -69,6 +70,7 @@ class Recipe:
     cache_short_side: int = 0
     supervision: str = "clip"
     window: int = 0
+    frames_per_second: float = 4.0
     weights: str = ""
     init: str = ""
     seed: int = 0
@@ -102,7 +104,7 @@ class Recipe:
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
 
 
-_LATER: dict[str, Any] = {"supervision": "clip", "window": 0, "init": ""}
+_LATER: dict[str, Any] = {"supervision": "clip", "window": 0, "init": "", "frames_per_second": 4.0}
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": ("sgd", "adamw"),

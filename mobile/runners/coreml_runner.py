@@ -48,7 +48,9 @@ class CoreMLRunner:
         program = read_mil_program(self.path)
         frames = next((value for value in program.inputs if value.name == "frames"), program.inputs[0])
         self._input, self.input_shape = frames.name, frames.shape
-        self._output = next((value.name for value in program.outputs if value.name == "logits"), program.outputs[0].name)
+        self._output = next(
+            (value.name for value in program.outputs if value.name == "logits"), program.outputs[0].name
+        )
         self._model: Any = None
         if sys.platform == "darwin":
             self._model = _load_model(self.path, compute_units)
