@@ -174,10 +174,8 @@ def load_contract(artefact: Path | str) -> Contract:
 
 
 def _state(fields: dict[str, Any]) -> StateSpec:
-    quantization = fields["quantization"]
-    return StateSpec(**{
-        **fields, "shape": tuple(fields["shape"]), "quantization": Quantization(**quantization) if quantization else None,
-    })  # fmt: skip
+    quantization = Quantization(**fields["quantization"]) if fields["quantization"] else None
+    return StateSpec(**{**fields, "shape": tuple(fields["shape"]), "quantization": quantization})
 
 
 def _tensor(fields: dict[str, Any]) -> TensorSpec:

@@ -103,13 +103,14 @@ class StreamNetwork(FrameLogits):
 
 def _sides(network: DeployNetwork, size: int) -> dict[int, int]:
     """Height (and width) in pixels of what each hybrid block's temporal kernel sees."""
-    sides, side = {}, size // network.stem.stride if network.stem is not None else size
+    sides: dict[int, int] = {}
+    side: int = size // network.stem.stride if network.stem is not None else size
     for number, block in enumerate(network.blocks):
         if isinstance(block, HybridBlock):
             side //= block.expand_time.stride
             sides[number] = side
         else:
-            side //= block.depthwise.stride  # type: ignore[union-attr,operator]
+            side //= int(block.depthwise.stride)  # type: ignore[union-attr,arg-type]
     return sides
 
 

@@ -70,7 +70,7 @@ class ArtefactRunner:
         return _consensus(rows)
 
     def rows(self, frames_TSSC: np.ndarray) -> np.ndarray:
-        """Preprocessed uint8 frames (T, S, S, 3) of one clip -> logits float32 (1, K), or (T, K) of a causal network."""
+        """Preprocessed uint8 frames (T, S, S, 3) of a clip -> logits float32 (1, K), or (T, K) of a causal network."""
         tensor = self.input_tensor(frames_TSSC)
         if self.contract.mode != "stream":
             return self._backend.run(tensor)

@@ -16,7 +16,7 @@ import numpy as np
 
 from mobile.runners.coremltools_import import load_coremltools, quiet
 from mobile.runners.mil_interpreter import MilInterpreter
-from mobile.runners.mil_program import read_mil_program
+from mobile.runners.mil_program import MilValue, read_mil_program
 from training.errors import UserError
 
 COMPUTE_UNITS = ("ALL", "CPU_AND_GPU", "CPU_AND_NE", "CPU_ONLY")
@@ -74,6 +74,11 @@ class CoreMLRunner:
         """All inputs by name -> the named outputs, float32."""
         results = self._model.predict(inputs) if self._model is not None else self._interpreter.run(inputs)
         return {name: np.asarray(results[name], dtype=np.float32) for name in outputs}
+
+
+def _main(values: Sequence[MilValue], name: str) -> MilValue:
+    """The value of that name beside a stream's states; of packages of other makers the first one."""
+    return next((value for value in values if value.name == name), values[0])
 
 
 def _load_model(path: Path, compute_units: str) -> Any:
