@@ -15,6 +15,7 @@ import torchvision
 from torch import nn
 
 from training.networks import build_network
+from training.networks.frame_network import to_channels_last
 from training.operators import VARIANTS, GSTConv, InflatedConv, ShiftedConv, STHConv, TemporalShift, operator_maker
 
 T, H, W = 3, 5, 4
@@ -159,6 +160,7 @@ def test_dilation_alternates_over_the_layers() -> None:
 @pytest.mark.parametrize("name", ["sth_resnet18", "sth_vgg16"])
 def test_every_variant_computes(name: str, variant: str) -> None:
     network = build_network(name, num_classes=5, segments=2, variant=variant).eval()
+    to_channels_last(network)
     nn.init.normal_(network.classifier.weight, 0, 1.0)
     x = torch.randn(2, 2, 3, 32, 32)
     with torch.no_grad():
@@ -181,3 +183,15 @@ def test_every_variant_computes(name: str, variant: str) -> None:
 def test_a_bad_option_is_named(name: str, options: dict[str, Any], reason: str) -> None:
     with torch.device("meta"), pytest.raises(ValueError, match=reason):
         build_network(name, num_classes=5, segments=2, **options)
+
+
+def test_channels_last_changes_the_layout_and_nothing_else() -> None:
+    network = build_network("sth_resnet18", num_classes=5, segments=2, variant="3d").eval()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    to_channels_last(network)
+    for name, tensor in network.state_dict().items():
+        torch.testing.assert_close(tensor, before[name], atol=0, rtol=0)
+        if tensor.dim() == 5:
+            assert tensor.is_contiguous(memory_format=torch.channels_last_3d)
+        if tensor.dim() == 4:
+            assert tensor.is_contiguous(memory_format=torch.channels_last)

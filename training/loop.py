@@ -27,6 +27,7 @@ from training.errors import UserError, missing_extra
 from training.files import write_json
 from training.input_spec import InputSpec
 from training.metrics import scores
+from training.networks.frame_network import to_channels_last
 from training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ class Trainer:
         self.device = device_of(recipe)
         self.module = module.to(self.device)
         if recipe.channels_last:
-            self.module = self.module.to(memory_format=torch.channels_last)
+            to_channels_last(self.module)
         self.forward = torch.compile(self.module) if recipe.compile else self.module
         self.pack, self.to_input, self.on_epoch, self.final = pack, to_input, on_epoch, final
         self.optimizer = make_optimizer(self.module, recipe)

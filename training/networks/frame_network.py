@@ -51,3 +51,12 @@ class FrameNetwork(nn.Module):
         pooled_BC = self.features(x_BCHW).mean(dim=(2, 3))
         logits_BK = self.classifier(self.dropout(pooled_BC))
         return logits_BK.view(clips, segments, -1).mean(dim=1)
+
+
+@torch.no_grad()
+def to_channels_last(module: nn.Module) -> None:
+    """Lay out kernels and 4-D buffers channels-last, 3-D kernels too (which ``module.to`` refuses)."""
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for tensor in (*module.parameters(), *module.buffers()):
+        if tensor.dim() in formats:
+            tensor.data = tensor.data.contiguous(memory_format=formats[tensor.dim()])
