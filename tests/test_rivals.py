@@ -17,6 +17,8 @@ from torch import nn
 from training.networks import build_network
 from training.networks.frame_network import to_channels_last
 from training.operators import VARIANTS, GSTConv, InflatedConv, ShiftedConv, STHConv, TemporalShift, operator_maker
+from training.recipe import override
+from training.recipes import recipe
 
 T, H, W = 3, 5, 4
 BACKBONES = {
@@ -195,3 +197,13 @@ def test_channels_last_changes_the_layout_and_nothing_else() -> None:
             assert tensor.is_contiguous(memory_format=torch.channels_last_3d)
         if tensor.dim() == 4:
             assert tensor.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_rival_is_one_word_of_the_recipe() -> None:
+    for variant in VARIANTS:
+        chosen = override(recipe("something_sth"), [f"options.variant={variant}"])
+        with torch.device("meta"):
+            network = build_network(
+                chosen.network, num_classes=174, segments=8, dropout=chosen.dropout, **chosen.options
+            )
+        assert network.segments == 8
