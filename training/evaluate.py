@@ -24,11 +24,13 @@ from training.errors import UserError, run_cli
 from training.files import write_json
 from training.input_spec import InputSpec
 from training.metrics import check_picture, plot_confusion, scores
+from training.score_files import Scores, check_name, save_scores
 
 EXAMPLES = """examples:
   python -m training.evaluate runs/rendered_sth-seed0/final.pt --data rendered:2000:9
   python -m training.evaluate build/artefacts/sth_mobilenet_v2_96_int8.tflite --plot confusion.png
-  python -m training.evaluate final.pt --data DIR --split validation --clips-per-video 2
+  python -m training.evaluate final.pt --data DIR --split validation --clips-per-video 2 --scores final.npz
+  python -m training.evaluate final.pt --data UCF#1 --clips-per-video 10 --crops 3
 """
 Predict = Callable[[np.ndarray], np.ndarray]
 
@@ -65,10 +67,18 @@ def evaluate(
     *,
     split: str = "validation",
     clips_per_video: int = 1,
+    crops: int = 1,
     skip_broken: bool = False,
     repeat_short: bool = False,
+    keep: Path | None = None,
 ) -> dict[str, Any]:
     """Scores of a model over one split; ``skipped`` names the clips left out.
+
+    The logits of a video are the mean over its ``clips_per_video`` clips of ``crops`` crops each (Section 4.2: one
+    clip and the centre in Tables 2 and 9; else 2 clips where time matters and 10 where appearance does).
+
+    Args:
+        keep: writes the logits of each video there (``training.fuse``).
 
     Raises:
         UserError: a bad model or data, or (unless ``skip_broken``) a clip that cannot be used.
@@ -79,20 +89,26 @@ def evaluate(
     source = open_data(data, split, labels)
     if any(source.label_of(index) == UNLABELLED for index in range(len(source))):
         raise UserError(f"the split {split!r} has clips without labels; evaluate on validation")
-    dataset = ClipDataset(source, spec, training=False, clips_per_video=clips_per_video, repeat_short=repeat_short)
+    dataset = ClipDataset(
+        source, spec, training=False, clips_per_video=clips_per_video, crops=crops, repeat_short=repeat_short
+    )
     loader = ClipLoader(dataset, 1, on_error="skip" if skip_broken else "stop")
-    logits, truths = [], []
+    logits, truths, names = [], [], []
     for batch in tqdm(loader, desc=Path(model).name, unit="clip", mininterval=2):
         logits.append(np.mean([predict(frames.numpy()) for frames in batch.frames_NTHWC], axis=0))
         truths.append(batch.labels_N.numpy())
-    result = scores(np.stack(logits), np.concatenate(truths))
+        names += [source.name_of(int(index)) for index in batch.indices_N]
+    logits_MK, truths_M = np.stack(logits), np.concatenate(truths)
+    result = scores(logits_MK, truths_M)
+    protocol = {"data": data, "split": split, "clips_per_video": clips_per_video, "crops": crops}
+    if keep is not None:
+        save_scores(keep, Scores(logits_MK, truths_M, names, labels, {"model": model, **about, **protocol}))
     return {
         "kind": "accuracy",
         "code_version": code_version(),
         "model": model,
         **about,
-        "data": data,
-        "split": split,
+        **protocol,
         "labels": labels,
         **result,
         "skipped": loader.skipped,
@@ -107,7 +123,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("model", help="a checkpoint .pt, or an artefact .tflite, .pte, .mlpackage")
     parser.add_argument("--data", default="rendered:540:9", help=DATA_HELP)
     parser.add_argument("--split", default="validation")
-    parser.add_argument("--clips-per-video", type=int, default=1, metavar="N")
+    parser.add_argument("--clips-per-video", type=int, default=1, metavar="N",
+                        help="average N clips of each video: 1, 2 or 10 in the paper (default: 1)")  # fmt: skip
+    parser.add_argument(
+        "--crops", type=int, default=1, choices=(1, 3), help="the centre, or three of the whole short side"
+    )
     parser.add_argument(
         "--skip-broken", action="store_true", help="leave out clips that cannot be read, and count them"
     )
@@ -115,6 +135,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="seed of rendered clips (replaces the one in --data)")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the confusion matrix, .png or .svg")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the scores here")
+    parser.add_argument("--scores", type=Path, metavar="FILE", help="write the logits of each clip here, .npz, to fuse")
     return parser.parse_args(arguments)
 
 
@@ -125,13 +146,17 @@ def main() -> None:
         data = f"rendered:{data.split(':')[1]}:{arguments.seed}"
     if arguments.plot:
         check_picture(arguments.plot)
+    if arguments.scores:
+        check_name(arguments.scores)
     result = evaluate(
         arguments.model,
         data,
         split=arguments.split,
         clips_per_video=arguments.clips_per_video,
+        crops=arguments.crops,
         skip_broken=arguments.skip_broken,
         repeat_short=arguments.repeat_short,
+        keep=arguments.scores,
     )
     table = Table("model", "runtime", "clips", "top-1", "top-5", "skipped")
     name = Path(arguments.model).name

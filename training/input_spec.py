@@ -48,6 +48,19 @@ class InputSpec:
         top, left = (height - side) // 2, (width - side) // 2
         return resize_frames(frames_THWC[:, top : top + side, left : left + side], self.size)
 
+    def three_crops_resize(self, frames_THWC: np.ndarray) -> np.ndarray:
+        """Three squares of the whole short side, at the start, middle and end of the long one, resized to S x S.
+
+        uint8 (T, H, W, 3) -> uint8 (3, T, S, S, 3).
+        """
+        height, width = frames_THWC.shape[1:3]
+        side = min(height, width)
+        crops = []
+        for place in (0, 1, 2):
+            top, left = (height - side) * place // 2, (width - side) * place // 2
+            crops.append(resize_frames(frames_THWC[:, top : top + side, left : left + side], self.size))
+        return np.stack(crops)
+
     def to_network(self, frames_NTHWC: torch.Tensor) -> torch.Tensor:
         """uint8 (N, T, S, S, 3) RGB -> normalised float32 (N, T, 3, S, S) whose frames are channels-last."""
         frames_NTCHW = frames_NTHWC.permute(0, 1, 4, 2, 3)

@@ -27,6 +27,7 @@ from training.errors import UserError, missing_extra
 from training.files import write_json
 from training.input_spec import InputSpec
 from training.metrics import scores
+from training.networks.frame_network import to_channels_last
 from training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class Trainer:
         self.device = device_of(recipe)
         self.module = module.to(self.device)
         if recipe.channels_last:
-            self.module = self.module.to(memory_format=torch.channels_last)
+            to_channels_last(self.module)
         self.logits: Callable[[torch.Tensor], torch.Tensor] = self.module
         if recipe.supervision == "frame":
             if frame_forward is None:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
-from statistics import median
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from training.clips.check import SplitCheck, check_clips, warnings_of
-from training.clips.opening import DATA_HELP, is_rendered, open_data, splits_of
-from training.clips.source import UNLABELLED
+from training.clips.opening import DATA_HELP, is_rendered, open_data, parse_data, splits_of
+from training.clips.report import as_json, print_checks
 from training.errors import UserError, run_cli
 from training.files import write_json
 
@@ -47,64 +43,21 @@ def main(arguments: list[str] | None = None) -> int:
         source = open_data(given.data, split)
         labels = source.labels
         checks[split] = check_clips(source, given.segments, title=split)
-    console = Console()
-    console.print(_table(labels, checks))
-    for split, check in checks.items():
-        for name, reason in check.problems.items():
-            console.print(f"[red]{split}[/red] {escape(name)}: {escape(reason)}", soft_wrap=True)
     notes = warnings_of(labels, checks)
-    for note in notes:
-        console.print(f"[yellow]note[/yellow] {escape(note)}", soft_wrap=True)
+    bad = print_checks(Console(), labels, checks, notes)
     if given.json:
-        write_json(given.json, _as_json(labels, checks, notes))
-    bad = sum(len(check.problems) for check in checks.values())
-    console.print(f"{bad} of {sum(check.clips for check in checks.values())} clips cannot be used")
+        write_json(given.json, as_json(labels, checks, notes))
     return 1 if bad else 0
 
 
 def _splits(data: str) -> list[str]:
     if is_rendered(data):
         return ["rendered"]
-    splits = splits_of(Path(data.partition("::")[0]))
+    path, number, _ = parse_data(data)
+    splits = [split for split in splits_of(path) if split.endswith(number)]
     if not splits:
         raise UserError(f"{data} has labels but no split: expected jester-v1-train.csv and the like")
-    return splits
-
-
-def _table(labels: list[str], checks: Mapping[str, SplitCheck]) -> Table:
-    table = Table("label", title="clips", show_footer=False)
-    for split in checks:
-        table.add_column(split, justify="right")
-    rows = list(enumerate(labels))
-    if any(check.per_label[UNLABELLED] for check in checks.values()):
-        rows.append((UNLABELLED, "(no label)"))
-    for position, label in rows:
-        table.add_row(escape(label), *(str(check.per_label[position]) for check in checks.values()))
-    table.add_section()
-    table.add_row("all", *(str(check.clips) for check in checks.values()))
-    table.add_row("cannot be used", *(str(len(check.problems)) for check in checks.values()))
-    table.add_row("frames: least, median, most", *(_lengths(check) for check in checks.values()))
-    return table
-
-
-def _lengths(check: SplitCheck) -> str:
-    counts = check.frame_counts
-    return f"{min(counts)}, {median(counts):g}, {max(counts)}" if counts else "-"
-
-
-def _as_json(labels: list[str], checks: Mapping[str, SplitCheck], notes: list[str]) -> dict[str, object]:
-    return {
-        "notes": notes,
-        "splits": {
-            split: {
-                "clips": check.clips,
-                "per_label": {label: check.per_label[position] for position, label in enumerate(labels)},
-                "problems": check.problems,
-                "subjects": sorted(check.subjects),
-            }
-            for split, check in checks.items()
-        },
-    }
+    return [split.removesuffix(number) for split in splits]
 
 
 if __name__ == "__main__":

@@ -31,23 +31,33 @@ class SplitCheck:
     subjects: set[str] = field(default_factory=set)
 
 
-def check_clips(source: ClipSource, segments: int, *, title: str, progress: bool = True) -> SplitCheck:
+def check_clips(
+    source: ClipSource, segments: int, *, title: str, progress: bool = True, decode: int | None = None
+) -> SplitCheck:
     """Reads of every clip the frames that evaluation reads.
 
     Args:
         segments: T, frames of one clip.
         title: stands before the progress bar.
+        decode: how many clips, evenly spread, are read (None: all); of the others only the files are looked for.
     """
-    check = SplitCheck(len(source))
+    count = len(source)
+    chosen = None if decode is None else {place * count // min(decode, count) for place in range(min(decode, count))}
+    check = SplitCheck(count)
     if isinstance(source, FileClips):
         check.subjects = {record.subject for record in source.index.records if record.subject}
-    for index in tqdm(range(len(source)), desc=title, unit="clip", disable=not progress):
+    for index in tqdm(range(count), desc=title, unit="clip", disable=not progress):
         check.per_label[source.label_of(index)] += 1
+        if chosen is not None and index not in chosen:
+            if isinstance(source, FileClips) and not source.index.records[index].path.exists():
+                record = source.index.records[index]
+                check.problems[record.name] = f"missing: there is no {record.path}"
+            continue
         try:
-            count = source.frame_count(index)
-            check.frame_counts.append(count)
-            check_length(source.name_of(index), count, segments)
-            source.frames(index, centre_segment_frames(count, segments)[0].tolist())
+            frames = source.frame_count(index)
+            check.frame_counts.append(frames)
+            check_length(source.name_of(index), frames, segments)
+            source.frames(index, centre_segment_frames(frames, segments)[0].tolist())
         except ClipError as error:
             check.problems[error.name] = error.reason
     return check
@@ -59,6 +69,8 @@ def warnings_of(labels: list[str], checks: Mapping[str, SplitCheck]) -> list[str
     splits = list(checks)
     for position, first in enumerate(splits):
         for second in splits[position + 1 :]:
+            if first[-1:].isdecimal() and first[-1:] != second[-1:]:
+                continue  # of another of three splits, which hold the same clips
             shared = sorted(checks[first].subjects & checks[second].subjects)
             if shared:
                 found.append(f"{first} and {second} show the same people: {', '.join(shared)}")

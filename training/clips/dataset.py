@@ -60,7 +60,8 @@ class ClipDataset(Dataset[ClipItem | ClipError]):
         seed: of sampling and augmentation, >= 0.
         flip: flips half of the training clips, with their labels (`flip_pairs.csv`).
         colour_jitter, scales: see `Augmentation`.
-        clips_per_video: C, evaluation only.
+        clips_per_video: evaluation only.
+        crops: evaluation only: 1 (the centre) or 3 (`InputSpec.three_crops_resize`); C is clips_per_video * crops.
         repeat_short: repeats frames of videos shorter than T instead of refusing them.
         fresh_each_epoch: training sees new clips in every epoch; the source must be endless.
         per_frame: items are windows with a label for each frame, from a `WindowSource`.
@@ -80,6 +81,7 @@ class ClipDataset(Dataset[ClipItem | ClipError]):
         colour_jitter: float = 0.0,
         scales: Sequence[float] = SCALES,
         clips_per_video: int = 1,
+        crops: int = 1,
         repeat_short: bool = False,
         fresh_each_epoch: bool = False,
         per_frame: bool = False,
@@ -96,7 +98,10 @@ class ClipDataset(Dataset[ClipItem | ClipError]):
         if not per_frame and self._windows is not None:
             raise UserError("windows of streams have a label for each frame, and here a clip needs one in all")
         self.source, self.spec, self.training, self.seed = source, spec, training, seed
+        if crops not in (1, 3):
+            raise UserError(f"crops is {crops}; expected 1 (the centre) or 3")
         self.clips_per_video = 1 if training else clips_per_video
+        self.crops = 1 if training else crops
         self._repeat_short, self._fresh = repeat_short, fresh_each_epoch
         ids = flipped_ids(source.labels) if training and flip else None
         self._augment = Augmentation(spec.size, ids, scales=tuple(scales), colour_jitter=colour_jitter)
@@ -132,13 +137,17 @@ class ClipDataset(Dataset[ClipItem | ClipError]):
         frames = self.source.frames(place, wanted_CT.ravel().tolist())
         if self.training:
             frames, label = self._augment(frames, label, rng)
+        elif self.crops == 3:
+            frames = self.spec.three_crops_resize(frames)
         else:
-            frames = np.ascontiguousarray(self.spec.centre_crop_resize(frames))
+            frames = self.spec.centre_crop_resize(frames)
+        clips, segments = wanted_CT.shape
         size = self.spec.size
-        return ClipItem(torch.from_numpy(frames).view(*wanted_CT.shape, size, size, 3), label, place)
+        shaped = torch.from_numpy(np.ascontiguousarray(frames)).view(self.crops * clips, segments, size, size, 3)
+        return ClipItem(shaped, label, place)
 
     def _choose(self, place: int, rng: np.random.Generator) -> np.ndarray:
-        """Frame numbers (C, T)."""
+        """Frame numbers (clips, T)."""
         count, segments = self.source.frame_count(place), self.spec.segments
         repeated = check_length(self.source.name_of(place), count, segments, self._repeat_short)
         if repeated is not None:

@@ -29,6 +29,11 @@ def find_prefix(folder: Path) -> str | None:
     return found[0][: -len(_LABELS_SUFFIX)] if found else None
 
 
+def find(path: Path) -> Path | None:
+    """`path` if it is a folder with a label list."""
+    return path if path.is_dir() and find_prefix(path) is not None else None
+
+
 def splits_of(folder: Path) -> list[str]:
     """The splits that have a csv in `folder` with something in it."""
     prefix = find_prefix(folder)

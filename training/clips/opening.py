@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from training.clips import jester, video_folder
+from training.clips import hmdb51, jester, kinetics, something_v2, ucf101, video_folder
 from training.clips.files import FileClips
 from training.clips.index import ClipIndex
 from training.clips.source import ClipSource
@@ -14,9 +15,34 @@ from training.errors import UserError
 RENDERED, RENDERED_STREAM = "rendered", "rendered_stream"
 DATA_HELP = (
     "rendered:COUNT:SEED for rendered clips; rendered_stream:COUNT:SEED for windows of rendered streams, with a label"
-    " per frame; a folder with jester-v1-*.csv; a folder of videos with clips.csv"
-    " (file,label,subject,split) or that csv; CSVS::CLIPS where the clips lie in another folder"
+    " per frame; a folder of Jester, Something-Something, Kinetics-400, UCF-101 or HMDB-51"
+    " as published (FOLDER#2 for the second of three splits); a folder of videos with clips.csv"
+    " (file,label,subject,split) or that csv; FOLDER::CLIPS where the clips lie in another folder"
 )
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a data set lies on disk.
+
+    Attributes:
+        find: where its annotations are under a path, None if this is another format.
+        splits_of, read: of what `find` found.
+    """
+
+    find: Callable[[Path], Path | None]
+    splits_of: Callable[[Path], list[str]]
+    read: Callable[..., ClipIndex]
+
+
+FORMATS: dict[str, Format] = {
+    "jester": Format(jester.find, jester.splits_of, jester.read_jester),  # and Something-Something V1
+    "something_v2": Format(something_v2.find, something_v2.splits_of, something_v2.read),
+    "ucf101": Format(ucf101.find, ucf101.splits_of, ucf101.read),
+    "hmdb51": Format(hmdb51.find, hmdb51.splits_of, hmdb51.read),
+    "kinetics400": Format(kinetics.find, kinetics.splits_of, kinetics.read),
+    "videos": Format(video_folder.find_csv, video_folder.splits_of, video_folder.read_video_folder),
+}
 
 
 def open_data(data: str, split: str, labels: Sequence[str] | None = None) -> ClipSource:
@@ -33,8 +59,17 @@ def open_data(data: str, split: str, labels: Sequence[str] | None = None) -> Cli
     """
     if is_rendered(data):
         return _open_rendered(data, labels)
+    path, number, clips = parse_data(data)
+    return open_clips(path, f"{split}{number}", labels, clips_folder=clips)
+
+
+def parse_data(data: str) -> tuple[Path, str, Path | None]:
+    """`FOLDER#2::CLIPS` as path of the annotations, number of the split ("" without) and folder of the clips."""
     csvs, separator, clips = data.partition("::")
-    return open_clips(Path(csvs), split, labels, clips_folder=Path(clips) if separator else None)
+    path, number = Path(csvs), ""
+    if csvs[-2:-1] == "#" and csvs[-1].isdecimal() and not path.exists():
+        path, number = Path(csvs[:-2]), csvs[-1]
+    return path, number, Path(clips) if separator else None
 
 
 def is_rendered(data: str) -> bool:
@@ -52,28 +87,31 @@ def open_clips(
 def read_index(
     path: Path, split: str, labels: Sequence[str] | None = None, *, clips_folder: Path | None = None
 ) -> ClipIndex:
-    """The clip index of one split, in the Jester format or of a folder of videos. Raises UserError."""
-    if _is_jester(path):
-        return jester.read_jester(path, split, clips_folder=clips_folder, labels=labels)
-    return video_folder.read_video_folder(_csv_of(path), split, clips_folder=clips_folder, labels=labels)
+    """The clip index of one split, in whichever format it is. Raises UserError."""
+    if clips_folder is not None and not clips_folder.is_dir():
+        raise UserError(f"{clips_folder} is not a folder: expected the clips of {path} in it")
+    kind, found = recognise(path)
+    return FORMATS[kind].read(found, split, clips_folder=clips_folder, labels=labels)
 
 
 def splits_of(path: Path) -> list[str]:
     """The splits of a data set on disk. Raises UserError."""
-    return jester.splits_of(path) if _is_jester(path) else video_folder.splits_of(_csv_of(path))
+    kind, found = recognise(path)
+    return FORMATS[kind].splits_of(found)
 
 
-def _is_jester(path: Path) -> bool:
+def recognise(path: Path) -> tuple[str, Path]:
+    """Name in `FORMATS` of the format of a data set, and where its annotations are. Raises UserError."""
     if not path.exists():
         raise UserError(f"there is no {path}; expected {DATA_HELP}")
-    return path.is_dir() and jester.find_prefix(path) is not None
-
-
-def _csv_of(path: Path) -> Path:
-    csv = video_folder.find_csv(path)
-    if csv is None:
-        raise UserError(f"{path} holds no data set: expected jester-v1-labels.csv, or clips.csv beside the videos")
-    return csv
+    for kind, form in FORMATS.items():
+        found = form.find(path)
+        if found is not None:
+            return kind, found
+    raise UserError(
+        f"{path} holds no data set: expected jester-v1-labels.csv, or clips.csv beside the videos, or the files of"
+        " Something-Something (labels), Kinetics-400 (train.csv), UCF-101 (classInd.txt) or HMDB-51 (*_test_split1.txt)"
+    )
 
 
 def _open_rendered(data: str, labels: Sequence[str] | None) -> ClipSource:

@@ -1,4 +1,7 @@
-"""Networks by name: one entry point for STH and everything that it is compared with."""
+"""Networks by name: one entry point for STH and everything that it is compared with.
+
+The rivals of STH-Conv in ResNets and VGG are one word, ``variant=tsm``; see ``training.operators.VARIANTS``.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from typing import Any
 
 from training.networks.frame_network import FrameNetwork
 from training.networks.mobilenet_v2 import sth_mobilenet_v2, tsm_mobilenet_v2, tsn_mobilenet_v2
-from training.networks.resnet import sth_resnet50
+from training.networks.resnet import sth_resnet18, sth_resnet34, sth_resnet50, sth_resnet101
+from training.networks.vgg import sth_vgg16
 
 __all__ = ["NETWORKS", "FrameNetwork", "build_network"]
 
@@ -16,7 +20,11 @@ NETWORKS: dict[str, Callable[..., FrameNetwork]] = {
     "sth_mobilenet_v2": sth_mobilenet_v2,
     "tsn_mobilenet_v2": tsn_mobilenet_v2,
     "tsm_mobilenet_v2": tsm_mobilenet_v2,
+    "sth_resnet18": sth_resnet18,
+    "sth_resnet34": sth_resnet34,
     "sth_resnet50": sth_resnet50,
+    "sth_resnet101": sth_resnet101,
+    "sth_vgg16": sth_vgg16,
 }
 
 

@@ -15,16 +15,26 @@ class FrameNetwork(nn.Module):
     Attributes:
         features: (N*T, 3, H, W) -> (N*T, C, H/32, W/32); temporal operators inside know T.
         classifier: one linear layer, after dropout.
+        backbone: torchvision's name of the network whose ImageNet weights fit the features.
     """
 
-    def __init__(self, features: nn.Module, channels: int, *, num_classes: int, segments: int, dropout: float) -> None:
+    def __init__(
+        self,
+        features: nn.Module,
+        channels: int,
+        *,
+        num_classes: int,
+        segments: int,
+        dropout: float,
+        backbone: str = "mobilenet_v2",
+    ) -> None:
         super().__init__()
         self.features = features
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(channels, num_classes)
         nn.init.normal_(self.classifier.weight, 0, 0.01)
         nn.init.zeros_(self.classifier.bias)
-        self.segments, self.num_classes = segments, num_classes
+        self.segments, self.num_classes, self.backbone = segments, num_classes, backbone
 
     def forward(self, x_NTCHW: torch.Tensor) -> torch.Tensor:
         """(N, T, 3, H, W) -> logits (N, K). Raises what `frame_logits` does."""
@@ -45,3 +55,12 @@ class FrameNetwork(nn.Module):
         pooled_BC = self.features(x_BCHW).mean(dim=(2, 3))
         logits_BK = self.classifier(self.dropout(pooled_BC))
         return logits_BK.view(clips, segments, -1)
+
+
+@torch.no_grad()
+def to_channels_last(module: nn.Module) -> None:
+    """Lay out kernels and 4-D buffers channels-last, 3-D kernels too (which ``module.to`` refuses)."""
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for tensor in (*module.parameters(), *module.buffers()):
+        if tensor.dim() in formats:
+            tensor.data = tensor.data.contiguous(memory_format=formats[tensor.dim()])

@@ -2,7 +2,19 @@
 
 from training.operators.depthwise import DepthwiseSTH
 from training.operators.factored import FactoredConv
-from training.operators.shift import TemporalShift
+from training.operators.inflated import GSTConv, InflatedConv
+from training.operators.shift import ShiftedConv, TemporalShift
 from training.operators.sth import STHConv
+from training.operators.variants import VARIANTS, operator_maker
 
-__all__ = ["DepthwiseSTH", "FactoredConv", "STHConv", "TemporalShift"]
+__all__ = [
+    "VARIANTS",
+    "DepthwiseSTH",
+    "FactoredConv",
+    "GSTConv",
+    "InflatedConv",
+    "STHConv",
+    "ShiftedConv",
+    "TemporalShift",
+    "operator_maker",
+]

@@ -44,3 +44,34 @@ class TemporalShift(nn.Module):
 
     def extra_repr(self) -> str:
         return f"fold={self.fold}, causal={self.causal}"
+
+
+class ShiftedConv(nn.Module):
+    """A 2-D convolution after a temporal shift: TSM as an operator like the others. No bias.
+
+    Shape: (N*T, Ci, H, W) -> (N*T, Co, H/stride, W/stride).
+
+    Raises:
+        ValueError: an even kernel, or fold below 2.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        segments: int,
+        kernel: int = 3,
+        stride: int = 1,
+        fold: int = 8,
+        causal: bool = False,
+    ) -> None:
+        super().__init__()
+        if kernel % 2 == 0:
+            raise ValueError(f"kernel is {kernel}; expected an odd size")
+        self.shift = TemporalShift(segments=segments, fold=fold, causal=causal)
+        self.spatial = nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, bias=False)
+        nn.init.kaiming_normal_(self.spatial.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        return self.spatial(self.shift(x_BCHW))

@@ -38,3 +38,18 @@ def temporal_conv(
     y_NCTP = F.conv2d(x_NCTP, weight_OIK1, padding=(padding, 0), dilation=(dilation, 1), groups=groups)
     y_BHWC = y_NCTP.permute(0, 2, 3, 1).reshape(batch, height, width, weight_OIK1.shape[0])
     return y_BHWC.permute(0, 3, 1, 2)
+
+
+def conv3d(x_BCHW: torch.Tensor, weight_OIKHW: torch.Tensor, *, segments: int, stride: int = 1) -> torch.Tensor:
+    """Convolve over T, H and W, zeros outside: (N*T, Ci, H, W) -> (N*T, Co, H/stride, W/stride), T as it was.
+
+    Raises:
+        ValueError: the batch is not a multiple of ``segments``.
+    """
+    batch = x_BCHW.shape[0]
+    if batch % segments:
+        raise ValueError(f"a batch of {batch} frames is no multiple of {segments} segments")
+    x_NCTHW = x_BCHW.unflatten(0, (batch // segments, segments)).transpose(1, 2)
+    padding = [size // 2 for size in weight_OIKHW.shape[2:]]
+    y_NCTHW = F.conv3d(x_NCTHW, weight_OIKHW, stride=(1, stride, stride), padding=padding)
+    return y_NCTHW.transpose(1, 2).flatten(0, 1).contiguous(memory_format=torch.channels_last)

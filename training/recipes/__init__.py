@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from training.errors import UserError
 from training.recipe import Recipe
-from training.recipes import gestures, jester, rendered
+from training.recipes import gestures, jester, rendered, something
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
     "rendered_sth": rendered.rendered_sth,
@@ -17,6 +17,7 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "jester_sth": jester.jester_sth,
     "jester_tsn": jester.jester_tsn,
     "jester_tsm": jester.jester_tsm,
+    "something_sth": something.something_sth,
     "gestures_sth": gestures.gestures_sth,
     "gestures_tsn": gestures.gestures_tsn,
     "gestures_tsm": gestures.gestures_tsm,

@@ -1,0 +1,174 @@
+"""The paper's tables: sizes against the design's figures, and the timing on a clock of its own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from training.errors import UserError, run_cli
+from training.files import read_json
+from training.networks import build_network
+from training.tables import __main__ as command
+from training.tables import complexity, runtime
+from training.tables.counting import Count, count
+
+# Parameters in M and multiply-adds in G, derived from Table 1 before the code was written.
+DERIVED = {
+    (6, "p = 0"): (23.86, 32.7),
+    (6, "p = 1/8"): (22.92, 31.5),
+    (6, "p = 1/4"): (21.98, 30.2),
+    (6, "p = 1/2"): (20.09, 27.8),
+    (7, "(2+1)D sequential"): (27.63, 37.6),
+    (7, "(2+1)D parallel"): (27.63, 37.6),
+    (7, "merge"): (21.98, 30.2),
+    (7, "hybrid"): (21.98, 30.2),
+    (7, "hybrid, attention"): (23.23, 30.2),
+    (8, "fixed"): (23.23, 30.2),
+    (8, "dilated"): (23.23, 30.2),
+}
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["training.tables", *arguments])
+    with pytest.raises(SystemExit) as left:
+        run_cli(command.main)
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+def test_tables_6_7_and_8(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run(monkeypatch, "complexity", "--json", str(tmp_path / "sizes.json")) == 0
+    shown = capsys.readouterr().out
+    written = read_json(tmp_path / "sizes.json", "sizes")
+    found = {(row["table"], row["row"]): row for row in written["rows"]}
+    assert found.keys() == DERIVED.keys()
+    for key, (millions, giga) in DERIVED.items():
+        row = found[key]
+        assert row["parameters"] / 1e6 == pytest.approx(millions, rel=0.005), key
+        assert row["multiply_adds"] / 1e9 == pytest.approx(giga, rel=0.005), key
+        as_printed = row["multiply_adds"] + row["pointwise"]
+        if "a" in row["notes"]:  # what note a says: with batch norm and ReLU it is the paper's to the last digit
+            assert f"{as_printed / 1e9:.1f}" == f"{row['paper_flops'] / 1e9:.1f}", key
+        else:
+            assert 0.3e9 < row["paper_flops"] - as_printed < 0.5e9, key
+        same = f"{row['parameters'] / 1e6:.1f}" == f"{row['paper_parameters'] / 1e6:.1f}"
+        assert same == ("c" not in row["notes"]), key
+    assert "23.24" in shown and "30.49" in shown
+    for key, note in complexity.NOTES.items():
+        assert f"{key}  {note}" in shown
+
+
+def test_multiply_adds_by_hand() -> None:
+    """A network of one stem, one block and one classifier is too large for a hand; its stem and classifier are not."""
+    with torch.device("meta"):
+        network = build_network("tsn_mobilenet_v2", num_classes=7, segments=2, width=0.35)
+    found = count("tsn_mobilenet_v2", num_classes=7, segments=2, size=32, width=0.35)
+    by_hand, size = 0, 32
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            size //= module.stride[0]
+            by_hand += (
+                2 * size**2 * module.out_channels * module.in_channels // module.groups * module.kernel_size[0] ** 2
+            )
+    assert found.multiply_adds == by_hand + 2 * 1280 * 7
+    assert found.parameters == sum(weight.numel() for weight in network.parameters())
+
+
+def test_a_shift_is_free_and_time_costs_its_taps() -> None:
+    fixed: dict[str, Any] = {"num_classes": 5, "segments": 4, "size": 32}
+    plain, shifted, deep = (count("sth_resnet18", **fixed, variant=name) for name in ("2d", "tsm", "3d"))
+    assert shifted == plain
+    once = count("sth_resnet18", **{**fixed, "segments": 1}, variant="2d")
+    assert plain.multiply_adds == 4 * once.multiply_adds
+    assert 2.5 < deep.multiply_adds / plain.multiply_adds < 3  # 27 taps in place of 9, but for the stem and shortcuts
+
+
+class Clock:
+    """Stands in for ``time``: the n-th forward pass of a network takes what the test says."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+class Timed(nn.Module):
+    def __init__(self, clock: Clock, seconds: list[float], order: list[str], name: str) -> None:
+        super().__init__()
+        self.clock, self.seconds, self.order, self.name = clock, seconds, order, name
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.order.append(self.name)
+        self.clock.now += self.seconds.pop(0)
+        return x
+
+
+def test_videos_per_second_are_medians_of_interleaved_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, order = Clock(), []  # type: ignore[var-annotated]
+    seconds = {"tsm": [9.0, 1.0, 2.0, 3.0], "hybrid": [9.0, 4.0, 50.0, 4.0]}  # the first of each is a warm-up
+    monkeypatch.setattr(runtime, "time", clock)
+    monkeypatch.setattr(runtime, "count", lambda *_, **__: Count(1, 1, 1))
+    monkeypatch.setattr(
+        runtime, "build_network", lambda *_, variant, **__: Timed(clock, seconds[variant], order, variant)
+    )
+    speeds = runtime.measure(
+        ["tsm", "hybrid"], network="x", batch=6, segments=2, size=32, rounds=3, warm_up=1, device=torch.device("cpu")
+    )
+    assert [speed.samples for speed in speeds] == [(1.0, 2.0, 3.0), (4.0, 50.0, 4.0)]
+    assert [speed.videos_per_second for speed in speeds] == [3.0, 1.5]
+    assert runtime.ratio(speeds, "hybrid") == 0.5
+    assert all(sorted(order[i : i + 2]) == ["hybrid", "tsm"] for i in range(0, 8, 2))
+    assert runtime.ratio(speeds[1:], "hybrid") is None
+
+
+def test_the_runtime_command_times_and_writes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    small = ["--network", "sth_resnet18", "--size", "32", "--frames", "8", "--rounds", "2", "--warm-up", "0"]
+    names = ["--operators", "tsm", "hybrid+attention", "3d"]
+    result = tmp_path / "speed.json"
+    assert run(monkeypatch, "runtime", *small, *names, "--device", "cpu", "--batch", "2", "--json", str(result)) == 0
+    written = read_json(result, "speed")
+    assert [row["operator"] for row in written["rows"]] == names[1:]
+    assert (written["rounds"], written["input"]) == (2, "2 x 8 x 32 x 32")
+    assert written["rows"][0]["ratio_to_tsm"] == 1.0
+    assert written["rows"][1]["paper_ratio_to_tsm"] == pytest.approx(68.8 / 80.4)
+    assert all(row["videos_per_second"] > 0 and len(row["samples_s"]) == 2 for row in written["rows"])
+    assert "hybrid+attention" in capsys.readouterr().out
+
+
+def test_every_operator_of_the_table_exists() -> None:
+    for operator in runtime.OPERATORS:
+        with torch.device("meta"):
+            build_network("sth_resnet18", num_classes=5, segments=2, **runtime.options_of(operator))
+    with pytest.raises(UserError, match="no switch is called atention"):
+        runtime.options_of("hybrid+atention")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--rounds", "0"], "rounds is 0"),
+        (["--batch", "0"], "batch is 0"),
+        (["--frames", "0"], "frames is 0"),
+        (["--threads", "0"], "threads is 0"),
+        (["--size", "30"], "divisible by 32"),
+        (["--operators", "4d"], "variant is '4d'"),
+        (["--operators", "tsm+x"], "no switch is called x"),
+        (["--network", "sth_resnet7"], "no network is called 'sth_resnet7'"),
+        (["--device", "cuda"], "no CUDA device"),
+    ],
+)
+def test_bad_input_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert run(monkeypatch, "runtime", "--network", "sth_resnet18", "--size", "32", *arguments) == 1
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("error: ") and reason in lines[0], lines

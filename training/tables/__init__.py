@@ -1,0 +1,1 @@
+"""The paper's tables that need no data set: sizes (Tables 6, 7, 8) and speed (Table 9) of its networks."""
