@@ -99,6 +99,8 @@ class LatencyRow:
     peak_mb: float | None
     ratio_to: dict[str, float]
     samples_ms: tuple[float, ...]
+    mode: str = "clip"
+    state_bytes: int = 0
 
     def __post_init__(self) -> None:
         if not self.samples_ms or abs(float(np.median(self.samples_ms)) - self.median_ms) > 1e-6:

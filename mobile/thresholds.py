@@ -30,6 +30,15 @@ INT8_WITHIN_TWO_STEPS = 99.0
 RATIO_TO_TSN = {"litert": 1.02, "executorch": 1.08}
 """By runtime: latency of STH-MobileNetV2 over plain 2-D MobileNetV2, int8, 8 x 224 x 224, one thread."""
 
+STREAM_RATIO_TO_FRAME = 1.06
+"""Latency of one streamed frame over one frame of plain 2-D MobileNetV2, int8, 224 x 224, one thread."""
+
+STREAM_RATIO_TO_CLIP = 1 / 7.4
+"""Latency of one streamed frame over the 8-frame clip of the same network."""
+
+STATE_BYTES = 1.25e6
+"""States of the shipped network in int8 at 224."""
+
 PEAK_MEMORY_MB = 60.0
 """Peak memory of one int8 clip above the bare runtime, in MB."""
 

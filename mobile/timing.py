@@ -36,9 +36,10 @@ class Timing:
 
 
 def random_input(runner: ArtefactRunner, seed: int) -> np.ndarray:
-    """A clip of noise in the artefact's own layout and type."""
+    """Noise in the artefact's own layout and type: a clip, or one frame of a stream."""
     spec = runner.contract.frames
-    shape = (spec.segments, spec.size, spec.size, 3)
+    frames = 1 if runner.contract.mode == "stream" else spec.segments
+    shape = (frames, spec.size, spec.size, 3)
     return runner.input_tensor(np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8))
 
 

@@ -17,7 +17,9 @@ def gestures_sth() -> Recipe:
         validation_data="gestures",
         weights="imagenet",
         size=96,
-        epochs=16,
+        early_size=64,
+        early_epochs=6,
+        epochs=10,
         batch=8,
         lr=0.01,
         schedule="cosine",
@@ -29,8 +31,9 @@ def gestures_sth() -> Recipe:
         repeat_short=True,
         cache_short_side=128,
         workers=0,
-        validate_every=4,
-        qat_epochs=3,
+        threads=1,
+        validate_every=5,
+        qat_epochs=2,
         qat_lr=1e-3,
     )
 
