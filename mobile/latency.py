@@ -25,6 +25,7 @@ from mobile.timing import Timing, describe_host, interleaved, peak_memory_mb, ra
 from training.checkpoint import code_version
 from training.errors import UserError, run_cli
 from training.files import atomic_path, read_json, sha256_of, size_of, write_json
+from training.networks import title_of
 
 EXAMPLES = """examples:
   python -m mobile.latency --against tsn tsm                 the table of the README
@@ -56,7 +57,7 @@ class Measured:
             "artefact": self.artefact.name,
             "sha256": sha256_of(self.artefact),
             "bytes": size_of(self.artefact),
-            "network": self.contract.network,
+            "network": title_of(self.contract.network, self.contract.options),
             "options": self.contract.options,
             "precision": self.contract.precision,
             "input": f"{frames_of(self.contract)} x {spec.size} x {spec.size}",

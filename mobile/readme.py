@@ -148,7 +148,8 @@ def latency_cells(result: Latency) -> tuple[list[str], list[list[str]]]:
     header = ["network", "runtime", "precision", "input", "median ms", "p90 ms", *(f"/ {rival}" for rival in rivals),
               "load ms", "peak MB", "size MB", "delegate (pieces)"]  # fmt: skip
     rows = [
-        [row.network, row.runtime, row.precision, row.input, f"{row.median_ms:.1f}", f"{row.p90_ms:.1f}",
+        [f"{row.network}, stream" if row.mode == "stream" else row.network, row.runtime, row.precision, row.input,
+         f"{row.median_ms:.1f}", f"{row.p90_ms:.1f}",
          *(number(row.ratio_to.get(rival, math.nan), ".3f") for rival in rivals), f"{row.load_ms:.0f}",
          number(math.nan if row.peak_mb is None else row.peak_mb, ".0f"), f"{row.bytes / 1e6:.1f}", row.delegate]
         for row in result.rows
@@ -167,7 +168,10 @@ def _latency_table(result: Latency) -> str:
 
 def int8_ratios(result: Latency) -> str:
     """Median of int8 over fp32 for each network and runtime that was timed in both."""
-    medians = {(row.network, row.runtime, row.input, row.precision): row.median_ms for row in result.rows}
+    medians = {
+        (row.network, row.runtime, row.input, row.precision): row.median_ms
+        for row in result.rows if row.mode == "clip"
+    }  # fmt: skip
     return "; ".join(
         f"{network} in {runtime} {milliseconds / medians[network, runtime, size, 'fp32']:.2f}"
         for (network, runtime, size, precision), milliseconds in medians.items()

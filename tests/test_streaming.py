@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from fake_artefacts import write_artefact
 from small_networks import small_network, smooth_frames
 
+from mobile import parity, runners
+from mobile.bundle import Bundle, random_bundle
 from mobile.deploy import DeployNetwork, deploy_form
+from mobile.parity import FAILED, PASSED, Ladder, Row
 from mobile.quantize import calibrate, convert_to_int8, load_quantized_state, quantized_state
+from mobile.runners import ArtefactRunner, StreamRunner
 from mobile.streaming import StreamNetwork
+from training.errors import UserError
 from training.input_spec import InputSpec
+from training.rendered import jester_labels
 
 SIZE, FRAMES = 64, 8
 OPTIONS: list[dict[str, Any]] = [{"p": 0.25}, {"p": 0.5}, {"p": 0.125, "width": 1.0}, {"p": 0.25, "first_block": True}]
@@ -119,3 +130,85 @@ def test_networks_that_cannot_stream() -> None:
     for name, options in (("sth_mobilenet_v2", {}), ("tsn_mobilenet_v2", {"causal": True})):
         with pytest.raises(ValueError, match="causal STH network"):
             StreamNetwork(deploy_form(small_network(name, **options)), SIZE)
+
+
+def causal_ladder(monkeypatch: pytest.MonkeyPatch, folder: Path, *, wrong: bool) -> list[Row]:
+    """The rows of a tiny causal network with a clip and a stream artefact of one runtime."""
+    torch.manual_seed(0)
+    bundle = random_bundle("sth_mobilenet_v2", size=32, segments=4, num_classes=27, width=0.35, causal=True)
+    bundle = dataclasses.replace(bundle, labels=jester_labels())
+    clips = parity.read_clips("rendered:3:5", "validation", bundle.spec, bundle.labels)
+    backends, paths = {}, {}
+    for mode in ("clip", "stream"):
+        contract = bundle.contract(
+            "litert", "int8", layout="THWC", quantized_input=True, quantized_output=False, mode=mode
+        )
+        paths[mode] = write_artefact(folder / f"{mode}.tflite", contract)
+        backends[paths[mode].name] = TorchBackend(bundle, mode, wrong=wrong and mode == "stream")
+    monkeypatch.setattr(runners, "_open", lambda path, threads: backends[path.name])
+    ladder = Ladder(bundle, clips)
+    rows = ladder.rows() + [ladder.artefact_row(ArtefactRunner(path)) for path in paths.values()]
+    return rows + ladder.stream_rows()
+
+
+class TorchBackend:
+    """What a perfect runtime does with the network's clip or stream; ``wrong`` forgets one state."""
+
+    runtime = "Fake 1.0"
+
+    def __init__(self, bundle: Bundle, mode: str, *, wrong: bool) -> None:
+        self.form, self.wrong = bundle.form("int8", mode), wrong
+
+    @torch.no_grad()
+    def run(self, tensor: np.ndarray) -> np.ndarray:
+        return self.form.module(torch.from_numpy(tensor.astype(np.float32) / 128).permute(0, 3, 1, 2)).numpy()
+
+    @torch.no_grad()
+    def step(self, inputs: dict[str, np.ndarray], outputs: Sequence[str]) -> dict[str, np.ndarray]:
+        frames, *states = inputs.values()
+        x_1CHW = torch.from_numpy(frames.astype(np.float32) / 128).permute(0, 3, 1, 2)
+        real = [
+            torch.from_numpy((state.astype(np.float32) - spec.zero_point) * np.float32(spec.scale)).permute(0, 3, 1, 2)
+            for state, spec in zip(states, self.form.states, strict=True)
+        ]
+        logits, *after = self.form.module(x_1CHW, *real)
+        made = [
+            (state.permute(0, 2, 3, 1) / spec.scale + spec.zero_point).round().to(torch.int8).numpy()
+            for state, spec in zip(after, self.form.states, strict=True)
+        ]
+        if self.wrong:
+            made[3] = np.full_like(made[3], self.form.states[3].zero_point)
+        return dict(zip(outputs, [logits.numpy(), *made], strict=True))
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_the_ladder_holds_clip_and_stream_together(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wrong: bool
+) -> None:
+    rows = {row.name: row for row in causal_ladder(monkeypatch, tmp_path, wrong=wrong) if row.hop == 2}
+    assert list(rows) == ["clip = stream, float", "clip = stream, int8", "clip = stream in Fake 1.0, int8"]
+    assert [row.status for row in rows.values()] == [PASSED, PASSED, FAILED if wrong else PASSED]
+    agreement = rows["clip = stream, int8"].agreement
+    assert agreement is not None and agreement.clips == 3 * 4  # every frame counts
+
+
+def test_states_of_another_network_and_wrong_frames(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    causal_ladder(monkeypatch, tmp_path, wrong=False)
+    runner = StreamRunner(tmp_path / "stream.tflite")
+    frame_SSC = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    first_K = runner.step(frame_SSC)
+    kept = runner.states
+    second_K = runner.step(frame_SSC)
+    assert not np.array_equal(first_K, second_K)
+    runner.states = kept
+    assert np.array_equal(runner.step(frame_SSC), second_K)
+    runner.reset()
+    assert np.array_equal(runner.step(frame_SSC), first_K)
+    for bad in ({**kept, "state_1": kept["state_1"][:, :1]}, {"other": kept["state_1"]}):
+        with pytest.raises(UserError, match="of another network or size"):
+            runner.states = bad
+    for frame in (frame_SSC[:16], frame_SSC.astype(np.float32), frame_SSC[None]):
+        with pytest.raises(UserError, match=r"takes frames of uint8 \(32, 32, 3\)"):
+            runner.step(frame)
+    with pytest.raises(UserError, match="takes whole clips"):
+        StreamRunner(tmp_path / "clip.tflite")

@@ -24,6 +24,7 @@ from training.errors import UserError, run_cli
 from training.files import write_json
 from training.input_spec import InputSpec
 from training.metrics import check_picture, plot_confusion, scores
+from training.networks import title_of
 from training.score_files import Scores, check_name, save_scores
 
 EXAMPLES = """examples:
@@ -56,7 +57,7 @@ def open_model(path: str) -> tuple[InputSpec, list[str], Predict, dict[str, Any]
     about = {
         "runtime": f"PyTorch {torch.__version__}",
         "precision": "float",
-        "network": checkpoint["network"],
+        "network": title_of(checkpoint["network"], checkpoint["options"]),
     }
     return spec, list(checkpoint["labels"]), predict, about
 

@@ -15,6 +15,7 @@ import numpy as np
 from mobile.contract import Contract, load_contract
 from training.errors import UserError
 from training.input_spec import InputSpec
+from training.networks import title_of
 
 SUFFIXES = {".tflite": "litert", ".pte": "executorch", ".mlpackage": "coreml"}
 
@@ -174,5 +175,6 @@ def open_predictor(
     """For ``training.evaluate``: input spec, labels, frames -> logits, and a description of an artefact."""
     runner = ArtefactRunner(path)
     contract = runner.contract
-    about = {"runtime": runner.runtime, "precision": contract.precision, "network": contract.network}
+    network = title_of(contract.network, contract.options)
+    about = {"runtime": runner.runtime, "precision": contract.precision, "network": network}
     return contract.frames, list(contract.labels), runner.logits, about

@@ -6,7 +6,7 @@ The rivals of STH-Conv in ResNets and VGG are one word, ``variant=tsm``; see ``t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from training.networks.frame_network import FrameNetwork
@@ -14,7 +14,7 @@ from training.networks.mobilenet_v2 import sth_mobilenet_v2, tsm_mobilenet_v2, t
 from training.networks.resnet import sth_resnet18, sth_resnet34, sth_resnet50, sth_resnet101
 from training.networks.vgg import sth_vgg16
 
-__all__ = ["NETWORKS", "FrameNetwork", "build_network"]
+__all__ = ["NETWORKS", "FrameNetwork", "build_network", "title_of"]
 
 NETWORKS: dict[str, Callable[..., FrameNetwork]] = {
     "sth_mobilenet_v2": sth_mobilenet_v2,
@@ -50,3 +50,8 @@ def build_network(name: str, *, num_classes: int, segments: int, **options: Any)
         return NETWORKS[name](num_classes=num_classes, segments=segments, **options)
     except TypeError as error:  # a value of the wrong type
         raise ValueError(f"{name}: {error}") from error
+
+
+def title_of(name: str, options: Mapping[str, Any]) -> str:
+    """A network's name for tables: "sth_mobilenet_v2", or "sth_mobilenet_v2, causal"."""
+    return f"{name}, causal" if options.get("causal") else name
