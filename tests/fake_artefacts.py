@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,33 @@ class FakeRuntime:
         return self.compute(tensor)
 
 
+class FakeStream:
+    """A backend of a stream in int8 or float: each state remembers a mix of the input and of what it was before.
+
+    Args:
+        contract: of one frame, with states.
+    """
+
+    def __init__(self, contract: Contract, runtime: str = "Fake 1.0") -> None:
+        self.contract, self.runtime = contract, runtime
+        self.load_seconds = 0.0
+
+    def run(self, tensor: np.ndarray) -> np.ndarray:
+        raise AssertionError("a stream is asked for steps")
+
+    def step(self, inputs: dict[str, np.ndarray], outputs: Sequence[str]) -> dict[str, np.ndarray]:
+        frame = inputs[self.contract.input.name].astype(np.float64)
+        found, total = {}, frame.mean()
+        for number, state in enumerate(self.contract.states):
+            before = inputs[state.input].astype(np.float64)
+            after = 0.5 * before + 0.5 * np.resize(np.roll(frame.ravel(), 7 * number), before.shape)
+            found[state.output] = after.astype(state.dtype)
+            total += found[state.output].mean()
+        output = self.contract.output
+        found[output.name] = (total * np.linspace(-1, 1, output.shape[-1]))[None].astype(output.dtype)
+        return {name: found[name] for name in outputs}
+
+
 def contract_of(bundle: Bundle, precision: str = "int8", runtime: str = "litert") -> Contract:
     quantized = precision == "int8"
     return bundle.contract(runtime, precision, layout="THWC", quantized_input=quantized, quantized_output=quantized)
@@ -83,6 +110,6 @@ def faithful(bundle: Bundle, precision: str = "int8") -> Compute:
     return compute
 
 
-def install(monkeypatch: pytest.MonkeyPatch, backends: dict[str, FakeRuntime]) -> None:
+def install(monkeypatch: pytest.MonkeyPatch, backends: Mapping[str, FakeRuntime | FakeStream]) -> None:
     """Artefacts open as these backends, by file name."""
     monkeypatch.setattr(runners, "_open", lambda path, threads: backends[path.name])

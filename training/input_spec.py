@@ -38,14 +38,17 @@ class InputSpec:
         if self.segments < 1:
             raise ValueError(f"segments is {self.segments}; expected at least 1")
 
-    def centre_crop_resize(self, frames_THWC: np.ndarray) -> np.ndarray:
-        """Central square of each frame, resized to S x S: uint8 (T, H, W, 3) -> uint8 (T, S, S, 3).
+    def crop(self, height: int, width: int) -> tuple[int, int, int]:
+        """Top, left and side in pixels of a frame's central square.
 
-        The square's side is ``floor(short side * crop_fraction)``, its corner ``(side difference) // 2``.
+        Its side is ``floor(short side * crop_fraction)``, its corner ``(side difference) // 2``.
         """
-        height, width = frames_THWC.shape[1:3]
         side = int(min(height, width) * self.crop_fraction)
-        top, left = (height - side) // 2, (width - side) // 2
+        return (height - side) // 2, (width - side) // 2, side
+
+    def centre_crop_resize(self, frames_THWC: np.ndarray) -> np.ndarray:
+        """Central square of each frame, resized to S x S: uint8 (T, H, W, 3) -> uint8 (T, S, S, 3)."""
+        top, left, side = self.crop(*frames_THWC.shape[1:3])
         return resize_frames(frames_THWC[:, top : top + side, left : left + side], self.size)
 
     def three_crops_resize(self, frames_THWC: np.ndarray) -> np.ndarray:
