@@ -65,6 +65,11 @@ class Smoother:
         self._temperature, self._tau_ms = temperature, tau_ms
         self._scores: list[float] | None = None
 
+    @property
+    def scores(self) -> list[float] | None:
+        """The scores of the last frame; None before the first."""
+        return self._scores
+
     def reset(self) -> None:
         """The next frame is a first one."""
         self._scores = None
@@ -202,6 +207,11 @@ class EventDetector:
         self._gate = Gate(thresholds, gestures_of(thresholds, labels))
         self._rate = RateWatch(thresholds.frames_per_second)
         self._time: int | None = None
+
+    @property
+    def scores(self) -> list[float] | None:
+        """The smoothed scores (K,) of the last frame; None before the first."""
+        return self._smoother.scores
 
     @property
     def warning(self) -> str | None:

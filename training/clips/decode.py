@@ -38,7 +38,7 @@ def count_frames(path: Path, name: str) -> int:
     """
     if path.is_dir():
         return len(_list_pictures(path, name))
-    capture = _open_video(path, name)
+    capture = open_video(path, name)
     count = 0
     while capture.grab():
         count += 1
@@ -77,17 +77,18 @@ def iterate_frames(path: Path, name: str) -> Iterator[np.ndarray]:
         for picture in _list_pictures(path, name):
             yield _read_picture(picture, name)
         return
-    capture = _open_video(path, name)
+    capture = open_video(path, name)
     empty = True
     while capture.grab():
         empty = False
-        yield _retrieve(capture, path, name)
+        yield retrieve(capture, path, name)
     capture.release()
     if empty:
         raise ClipError(name, f"broken: no frame of {path} can be decoded")
 
 
-def _open_video(path: Path, name: str) -> cv2.VideoCapture:
+def open_video(path: Path, name: str) -> cv2.VideoCapture:
+    """A video file whose frames are grabbed upright, one by one. Raises ClipError."""
     if not path.exists():
         raise ClipError(name, f"missing: there is no {path}")
     if path.stat().st_size == 0:
@@ -113,7 +114,7 @@ def _silent_opencv() -> Iterator[None]:
 
 
 def _read_video(path: Path, name: str, wanted: list[int]) -> dict[int, np.ndarray]:
-    capture = _open_video(path, name)
+    capture = open_video(path, name)
     kept: dict[int, np.ndarray] = {}
     needed = set(wanted)
     for position in range(max(wanted) + 1):
@@ -121,13 +122,13 @@ def _read_video(path: Path, name: str, wanted: list[int]) -> dict[int, np.ndarra
             reason = f"too short: frame {max(wanted)} is wanted, {position} can be decoded"
             raise ClipError(name, reason if position else f"broken: no frame of {path} can be decoded")
         if position in needed:
-            kept[position] = _retrieve(capture, path, name)
+            kept[position] = retrieve(capture, path, name)
     capture.release()
     return kept
 
 
-def _retrieve(capture: cv2.VideoCapture, path: Path, name: str) -> np.ndarray:
-    """The frame grabbed last, uint8 (H, W, 3) RGB."""
+def retrieve(capture: cv2.VideoCapture, path: Path, name: str) -> np.ndarray:
+    """The frame grabbed last, uint8 (H, W, 3) RGB. Raises ClipError."""
     decoded, frame_BGR = capture.retrieve()
     if not decoded or frame_BGR is None:
         raise ClipError(name, f"broken: a frame of {path} cannot be decoded")
