@@ -106,6 +106,7 @@ def _runtime(threads: int) -> Any:
         if _threads_of_process is None:
             portable_lib._unsafe_reset_threadpool(threads)
             _threads_of_process = threads
+            torch.set_num_threads(threads)  # PyTorch copies the outputs, in its own threads
     if threads != _threads_of_process:
         raise UserError(
             f"this process runs ExecuTorch with {_threads_of_process} thread(s) and cannot change to {threads}; "
