@@ -13,7 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from mobile.parity import NOT_RUN
-from mobile.result_files import Accuracy, Artefact, Events, Latency, Parity, Result, Study, load_result, load_results
+from mobile.result_files import (
+    Accuracy,
+    Artefact,
+    Events,
+    Latency,
+    Parity,
+    Result,
+    States,
+    Study,
+    load_result,
+    load_results,
+)
 from training.errors import UserError
 
 _OPENING = re.compile(r"<!-- table: (?P<name>\S+) -->")
@@ -67,11 +78,14 @@ def table_of(found: Sequence[Result]) -> str:
         Artefact: artefact_table,
         Study: study_tables,
         Events: events_tables,
+        States: state_tables,
     }
     kinds = {type(result) for result in found}
     if len(kinds) != 1 or not kinds <= set(makers):
         names = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise UserError(f"a table is of one kind: accuracy, parity, latency, artefact, study or events; found {names}")
+        raise UserError(
+            f"a table is of one kind: accuracy, parity, latency, artefact, study, events or states; found {names}"
+        )
     return makers[kinds.pop()](found)
 
 
@@ -218,6 +232,25 @@ def events_tables(found: Sequence[Events]) -> str:
             f"`{result.artefact}` over `{result.streams}`: {first.events} gestures in {first.minutes:.1f} minutes at "
             f"{result.frames_per_second:g} frames a second; the detector was {fitted}. Delays are from the begin of "
             f"the nucleus; a detection is true until {result.tolerance_ms} ms after its end."
+        )
+        tables.append(f"{markdown(header, rows)}\n\n{below}")
+    return "\n\n".join(tables)
+
+
+def state_tables(found: Sequence[States]) -> str:
+    """Bytes of each state, and what is lost without it."""
+    header = ["state", "bytes", "share %", "top-1 % without", "top-1 % without all up to it"]
+    tables = []
+    for result in found:
+        rows = [
+            [f"`{row.state}`", f"{row.bytes}", f"{100 * row.bytes / result.bytes:.1f}", f"{row.top1_without:.2f}",
+             f"{row.top1_without_all_up_to:.2f}"]
+            for row in result.states
+        ]  # fmt: skip
+        below = (
+            f"`{result.checkpoint}` over {result.clips} clips of `{result.data}`: top-1 {result.top1:.2f} % with "
+            f"all states, {result.bytes / 1e6:.3f} MB of int8 at {result.size} x {result.size}. The network was not "
+            "trained again without a state, so the losses are upper bounds."
         )
         tables.append(f"{markdown(header, rows)}\n\n{below}")
     return "\n\n".join(tables)

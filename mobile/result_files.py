@@ -199,6 +199,34 @@ class Events:
 
 
 @dataclasses.dataclass(frozen=True)
+class StateRow:
+    """A state of a stream, and top-1 of the network without it (``mobile.state_cost``)."""
+
+    state: str
+    bytes: int
+    top1_without: float
+    top1_without_all_up_to: float
+
+
+@dataclasses.dataclass(frozen=True)
+class States:
+    """What each state costs and earns (``python -m mobile.state_cost``)."""
+
+    code_version: str
+    checkpoint: str
+    data: str
+    clips: int
+    size: int
+    bytes: int
+    top1: float
+    states: tuple[StateRow, ...]
+
+    def __post_init__(self) -> None:
+        if sum(row.bytes for row in self.states) != self.bytes:
+            raise ValueError(f"bytes is {self.bytes}; the states have {sum(row.bytes for row in self.states)}")
+
+
+@dataclasses.dataclass(frozen=True)
 class Step:
     """A step of a run of several: "done", "failed" or "not run" with the reason in ``note``."""
 
@@ -229,8 +257,9 @@ KINDS: dict[str, type] = {
     "steps": Steps,
     "study": Study,
     "events": Events,
+    "states": States,
 }
-Result = Accuracy | Parity | Latency | Artefact | Predictions | Steps | Study | Events
+Result = Accuracy | Parity | Latency | Artefact | Predictions | Steps | Study | Events | States
 
 
 def load_result(path: Path) -> Result:
