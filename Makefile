@@ -6,10 +6,10 @@ CLIPS ?=
 SEED ?= 9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test long lint results clean
+.PHONY: help setup demo quick test long lint results stream-results clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 setup: $(VENV)/ready  ## make .venv with everything (about 9 GB on Linux; a few minutes)
 
@@ -43,16 +43,30 @@ lint: setup  ## ruff and mypy
 
 ART := build/artefacts
 SCORED := rendered:2025:77
+CENTRED := $(ART)/sth_mobilenet_v2_96
 
 results: setup  ## measure every figure of the README again (about an hour) and write its tables
 	@for script in export_tflite export_executorch export_coreml; do $(PY) converters/$$script.py --out $(ART) || exit 1; done
 	@for script in export_tflite export_executorch; do $(PY) converters/$$script.py --precision fp32 --out $(ART) || exit 1; done
 	@$(PY) -m mobile.model_card --data $(SCORED)
-	@for made in mobile/checkpoints/sth_mobilenet_v2_rendered.pt $(ART)/*_int8.tflite $(ART)/*_int8.pte $(ART)/*_int8.mlpackage; do \
+	@for made in mobile/checkpoints/sth_mobilenet_v2_rendered.pt $(CENTRED)_int8.tflite $(CENTRED)_int8.pte $(CENTRED)_int8.mlpackage; do \
 		$(PY) -m training.evaluate $$made --data $(SCORED) --json mobile/results/accuracy/$$(basename $$made).json || exit 1; done
-	@$(PY) -m mobile.parity --clips $(SCORED) --json mobile/results/parity.json $(ART)/*_int8.tflite $(ART)/*_int8.pte $(ART)/*_int8.mlpackage $(ART)/*_fp32.tflite $(ART)/*_fp32.pte
+	@$(PY) -m mobile.parity --clips $(SCORED) --json mobile/results/parity.json $(CENTRED)_int8.tflite $(CENTRED)_int8.pte $(CENTRED)_int8.mlpackage $(CENTRED)_fp32.tflite $(CENTRED)_fp32.pte
 	@$(PY) -m mobile.latency --against tsn tsm --precision int8 fp32 --json mobile/results/latency.json
+	@$(MAKE) --no-print-directory stream-results
 	@$(PY) -m mobile.report --readme README.md
+
+STREAM := $(ART)/sth_mobilenet_v2_causal_stream_96_int8
+CAUSAL := mobile/checkpoints/sth_mobilenet_v2_causal_rendered.pt
+
+stream-results: setup  ## of them, those of the streams
+	@for script in export_tflite export_executorch export_coreml; do for mode in clip stream; do \
+		$(PY) converters/$$script.py --mode $$mode --checkpoint $(CAUSAL) --out $(ART) || exit 1; done; done
+	@$(PY) -m mobile.parity --checkpoint $(CAUSAL) --clips rendered:216:77 --json mobile/results/parity_stream.json \
+		$(ART)/sth_mobilenet_v2_causal_*_int8.tflite $(ART)/sth_mobilenet_v2_causal_*_int8.pte $(ART)/sth_mobilenet_v2_causal_*_int8.mlpackage
+	@$(PY) -m mobile.score_events --model $(STREAM).tflite --streams rendered:60:9 --json mobile/results/events.json --plot mobile/results/events.png
+	@$(PY) -m mobile.state_cost --json mobile/results/states.json
+	@$(PY) -m mobile.latency --mode stream --against tsn clip --json mobile/results/latency_stream.json
 
 clean:  ## remove what the commands above made, but for .venv and runs
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache

@@ -51,6 +51,11 @@ _RENDERED = (
     "Jester itself for that: `python -m training.train jester_sth --set train_data=DIR validation_data=DIR`, then "
     "`python -m mobile.qat`. Left and right, clockwise and counterclockwise are those of the picture."
 )
+_STREAM = (
+    "This causal network was taught **frame by frame**, to run as a stream: while a gesture has only begun it says "
+    '"No gesture", so the mean over a whole clip is not its measure. Its gesture events over an hour of streams are in '
+    "the README."
+)
 
 
 def score(bundle: Bundle, data: str, split: str) -> dict[str, Any]:
@@ -113,12 +118,18 @@ def write_card(bundle: Bundle, data: str, split: str, target: Path) -> dict[str,
         float_top1=result["float"]["top1"],
         int8_top1=result["int8"]["top1"],
         same=result["agreement"],
-        limits=_RENDERED if recipe["train_data"].startswith("rendered") else "",
+        limits="\n\n".join(_limits_of(recipe)),
         picture=picture.name,
     )
     with atomic_path(target) as temporary:
         temporary.write_text(card, encoding="utf-8")
     return figures
+
+
+def _limits_of(recipe: dict[str, Any]) -> list[str]:
+    """What a reader must know of these weights."""
+    rendered = [_RENDERED] if recipe["train_data"].startswith("rendered") else []
+    return [*rendered, *([_STREAM] if recipe.get("supervision") == "frame" else [])]
 
 
 def _qat_line(checkpoint: dict[str, Any]) -> str:

@@ -63,6 +63,21 @@ def rendered_stream() -> Recipe:
     )
 
 
+def rendered_stream_long() -> Recipe:
+    """The shipped causal checkpoint: more of the same, all at the final size, on windows that it has not seen.
+
+    Start from what ``rendered_stream`` gave: ``--set init=runs/rendered_stream-seed0/final.pt``.
+    """
+    return dataclasses.replace(
+        rendered_stream(),
+        name="rendered_stream_long",
+        train_data="rendered_stream:2700:23",
+        early_epochs=0,
+        epochs=4,
+        validate_every=2,
+    )
+
+
 def rendered_tsn() -> Recipe:
     """Plain 2-D MobileNetV2, trained the same way: what can be told from frames without their order."""
     return dataclasses.replace(rendered_sth(), name="rendered_tsn", network="tsn_mobilenet_v2", options={"width": 0.5})
