@@ -12,14 +12,17 @@ from pathlib import Path
 
 import numpy as np
 
-from mobile.runners.mil_program import MilOp, MilProgram, MilValue, read_mil_program
+from mobile.runners.mil_program import Binding, MilOp, MilProgram, MilValue, read_mil_program
 from training.errors import UserError
 
 # Operations that move values without computing, and those at the border between number systems.
 _LAYOUT = {"reshape", "slice_by_index", "transpose"}
-_BORDER = {"cast", "constexpr_affine_dequantize", "dequantize", "quantize"}
+_WEIGHTS = {"constexpr_affine_dequantize", "constexpr_blockwise_shift_scale"}  # of iOS 17 and of iOS 18
+_BORDER = {"cast", "dequantize", "quantize"} | _WEIGHTS
+_STATES = {"read_state", "write_state"}
 _ACTIVATIONS = {"relu6"}
-_INT8_SOURCES = {"constexpr_affine_dequantize", "dequantize"}
+_INT8_SOURCES = {"dequantize"} | _WEIGHTS
+_STATE_TYPE = "fp16"
 _WEIGHT_TYPES = {"float16", "float32", "int8", "uint8"}
 _NAME_SUFFIXES = ("_cast_fp16", "_conv2d")
 
@@ -85,6 +88,38 @@ class Dataflow:
                 return f"its result goes to {'the output' if sink is None else sink.describe()}"
         return None
 
+    def float_state(self, op: MilOp) -> str | None:
+        """Why a state does not hold values of an int8 grid, or None if it does.
+
+        What is written was dequantized, what is read is quantized before anything computes with it, and all values of
+        the grid come back as they were although a state is float16.
+        """
+        if op.type == "write_state":
+            ends = [self._made_before_casts(op.inputs["data"][0])]
+        else:
+            ends = list(self._read_after_casts(op.output))
+        expected = "dequantize" if op.type == "write_state" else "quantize"
+        for end in ends:
+            if end is None or end.type != expected:
+                return f"{'the input or output' if end is None else end.describe()} is at its other end"
+            scale, zero = _point(self, end)
+            if not _survives_float16(scale, zero):
+                return f"and its values of scale {scale:g} do not survive float16"
+        return None
+
+    def _made_before_casts(self, name: Binding) -> MilOp | None:
+        maker = self.source(str(name))
+        while maker is not None and maker.type == "cast":
+            maker = self.source(maker.names()[0])
+        return maker
+
+    def _read_after_casts(self, value: MilValue) -> Iterator[MilOp | None]:
+        for sink in self.sinks(value):
+            if sink is not None and sink.type == "cast":
+                yield from self._read_after_casts(sink.output)
+            else:
+                yield sink
+
     @staticmethod
     def _gives_int8(op: MilOp, maker: MilOp | None) -> bool:
         if maker is None:
@@ -104,6 +139,14 @@ def _is_float_data(op: MilOp, parameter: str, constant: np.ndarray) -> bool:
     return constant.size > 1 and bool(constant.any())
 
 
+def _survives_float16(scale: float, zero: int) -> bool:
+    grid = np.arange(-128, 128)
+    real = np.float32(scale) * (grid - zero).astype(np.float32)
+    with np.errstate(over="ignore"):
+        half = real.astype(np.float16).astype(np.float32)
+    return bool(np.array_equal(np.rint(half / np.float32(scale)) + zero, grid))
+
+
 def operators(program: MilProgram) -> dict[str, dict[str, int]]:
     """How many operations of each type compute in each data type: ``{"conv": {"int8": 85}, ...}``.
 
@@ -117,8 +160,10 @@ def operators(program: MilProgram) -> dict[str, dict[str, int]]:
 
 
 def _compute_type(flow: Dataflow, op: MilOp) -> str:
-    if op.type in ("dequantize", "constexpr_affine_dequantize"):
-        quantized = op.inputs.get("input", op.inputs.get("quantized_data", [""]))[0]
+    if op.type in _STATES:
+        return _STATE_TYPE
+    if op.type in _INT8_SOURCES:
+        quantized = next(op.inputs[name][0] for name in ("input", "quantized_data", "data") if name in op.inputs)
         if isinstance(quantized, np.ndarray):
             return str(quantized.dtype)
         return flow.maker[quantized].output.dtype
@@ -131,7 +176,8 @@ def _compute_type(flow: Dataflow, op: MilOp) -> str:
 
 
 def require_int8(program: MilProgram) -> None:
-    """Check that every operation that computes does so between dequantize and quantize, with int8 weights.
+    """Check that every operation that computes does so between dequantize and quantize, with int8 weights, and that
+    states hold nothing but values of an int8 grid.
 
     Raises:
         UserError: one does not; the message names it.
@@ -139,6 +185,11 @@ def require_int8(program: MilProgram) -> None:
     flow = Dataflow(program)
     for op in program.operations:
         if op.type in _LAYOUT | _BORDER:
+            continue
+        if op.type in _STATES:
+            reason = flow.float_state(op)
+            if reason is not None:
+                raise UserError(f"{program.path.name} is no int8 artefact: {op.describe()} is in float, {reason}")
             continue
         reason = flow.float_operand(op)
         if reason is not None:
@@ -187,11 +238,13 @@ def _layer(flow: Dataflow, op: MilOp) -> Layer:
     source = flow.source(str(op.inputs["x"][0]))
     weight = flow.source(str(op.inputs["weight"][0]))
     assert source is not None and weight is not None
-    data, scales, bias = weight.array("quantized_data"), weight.array("scale"), op.array("bias")
+    blocks = weight.type == "constexpr_blockwise_shift_scale"
+    data = weight.array("data" if blocks else "quantized_data")
+    scales, bias = weight.array("scale"), op.array("bias")
     assert data is not None and scales is not None and bias is not None
-    if np.any(weight.array("zero_point")):
+    if np.any(weight.array("offset" if blocks else "zero_point")):
         raise UserError(f"{flow.program.path.name}: the weight of {op.describe()} is not symmetric")
-    return Layer(data, scales, bias, _point(flow, source), _output_point(flow, op))
+    return Layer(data, scales.reshape(-1), bias, _point(flow, source), _output_point(flow, op))
 
 
 def _output_point(flow: Dataflow, op: MilOp) -> tuple[float, int]:
@@ -206,11 +259,13 @@ def _only_moved(flow: Dataflow, quantize: MilOp) -> bool:
 
 
 def _maker_name(flow: Dataflow, quantize: MilOp) -> str:
-    """The layer whose result a quantize takes; the name of the program's input if there is none."""
-    maker = flow.source(quantize.names()[0])
-    if maker is not None and maker.type in _ACTIVATIONS:
-        maker = flow.source(maker.names()[0])
-    return layer_name(maker) if maker is not None and maker.type != "cast" else flow.program.inputs[0].name
+    """The layer whose result a quantize takes; the name of the program's input or state if there is none."""
+    name = quantize.names()[0]
+    while (maker := flow.maker.get(name)) is not None:
+        if maker.type not in _LAYOUT | _ACTIVATIONS | {"cast", "read_state"}:
+            return layer_name(maker)
+        name = maker.names()[0]
+    return name
 
 
 def _point(flow: Dataflow, op: MilOp) -> tuple[float, int]:

@@ -1,5 +1,10 @@
 """An exported program as an .mlpackage (ML Program, iOS 17) in int8, fp16 or fp32, checked before it is in place.
 
+A program that changes its buffers becomes one that keeps states, which Core ML has since iOS 18 and in float16 only.
+Of an int8 stream they hold values of the int8 grid, scale * (q - zero point). float16 moves such a value by less than
+an eighth of a step, and the quantize that follows in the next step rounds it to the same q: nothing is lost, which
+``converters.coreml_inspect.require_int8`` checks for all 256 values of each state.
+
 An int8 package is typed float32 between dequantize and quantize, which keeps scales and biases exactly those of the
 quantized program. The Neural Engine computes in float16 and in int8, never in float32: for it, ``compute="float16"``
 keeps the int8 weights as they are and rounds scales and biases to float16, which moves some values by a quantization
@@ -12,6 +17,7 @@ import contextlib
 import io
 import json
 import logging
+import math
 import re
 import uuid
 from collections.abc import Iterator, Sequence
@@ -32,6 +38,7 @@ from training.files import atomic_path, sha256_of, size_of
 Precision = Literal["int8", "fp16", "fp32"]
 Compute = Literal["float16", "float32"]
 _TOOLS = ("torch", "coremltools")
+_HALF = 2  # bytes of a float16
 _COMPUTE: dict[str, Compute] = {"int8": "float32", "fp16": "float16", "fp32": "float32"}
 # Of coremltools' ninety passes those that our graphs need. Left out on purpose:
 # distributive_quantized_binary_op_scale_normalization, which divides the scales around an addition by each other.
@@ -77,7 +84,7 @@ def lower_to_mlpackage(
     """Write an exported program as an .mlpackage; the same program gives the same bytes.
 
     Input ``frames`` is (B, 3, S, S) float32, output ``logits`` (rows, K) float32; states are inputs and outputs,
-    (1, C, KT - 1, P) float32.
+    (1, C, KT - 1, P) float32, or kept inside in float16 where the program has them as buffers.
 
     Args:
         program: the quantized program for int8, the float program for fp16 and fp32.
@@ -87,12 +94,13 @@ def lower_to_mlpackage(
         inputs, outputs: their names, in the program's order.
 
     Returns:
-        The report: tools and their versions, sha256, size, operations by type and data type, bytes of the weights.
+        The report: tools and their versions, sha256, size, operations by type and data type, bytes of the weights
+        and of the states that are kept.
 
     Raises:
-        UserError: an unknown precision, a name without .mlpackage, a folder that cannot be written to, coremltools
-            missing, a conversion that failed (the message names op and layer), or one that left a float operation in
-            an int8 package. What was at ``target`` before is untouched then.
+        UserError: an unknown precision, fp32 with states kept inside, a name without .mlpackage, a folder that cannot
+            be written to, coremltools missing, a conversion that failed (the message names op and layer), or one that
+            left a float operation in an int8 package. What was at ``target`` before is untouched then.
     """
     target = Path(target)
     if precision not in _COMPUTE:
@@ -102,9 +110,12 @@ def lower_to_mlpackage(
     quantized = any("quantized_decomposed" in str(node.target) for node in program.graph.nodes)
     if quantized != (precision == "int8"):
         raise UserError(f"precision is {precision}, but the program is {'' if quantized else 'not '}quantized")
+    prepared = prepare(program)
+    if _keeps_states(prepared) and precision == "fp32":
+        raise UserError("Core ML keeps states in float16 only: export int8 or fp16, or fp32 without --stateful")
     compute = compute or _COMPUTE[precision]
     with atomic_path(target) as temporary:
-        model = _convert(program, compute, inputs, outputs)
+        model = _convert(prepared, compute, inputs, outputs)
         _describe(model, labels, {"precision": precision, **metadata})
         _save(model, temporary)
         lowered = read_mil_program(temporary)
@@ -121,12 +132,17 @@ def lower_to_mlpackage(
             "weight_bytes": weight_bytes(lowered),
             "operators": operators(lowered),
         }
+        if lowered.states:
+            report["state_bytes"] = sum(_HALF * math.prod(state.shape) for state in lowered.states)
     return report
 
 
-def _convert(program: ExportedProgram, compute: Compute, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
+def _keeps_states(prepared: ExportedProgram) -> bool:
+    return bool(prepared.graph_signature.buffers_to_mutate)
+
+
+def _convert(prepared: ExportedProgram, compute: Compute, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
     ct = load_coremltools()
-    prepared = prepare(program)
     shapes = {node.name: tuple(node.meta["val"].shape) for node in prepared.graph.nodes if node.op == "placeholder"}
     entries = zip(inputs, prepared.graph_signature.user_inputs, strict=True)
     with _collected_errors() as errors:
@@ -134,7 +150,7 @@ def _convert(program: ExportedProgram, compute: Compute, inputs: Sequence[str], 
             return ct.convert(
                 prepared,
                 convert_to="mlprogram",
-                minimum_deployment_target=ct.target.iOS17,
+                minimum_deployment_target=ct.target.iOS18 if _keeps_states(prepared) else ct.target.iOS17,
                 inputs=[ct.TensorType(name=name, shape=shapes[node], dtype=np.float32) for name, node in entries],
                 outputs=[ct.TensorType(name=name, dtype=np.float32) for name in outputs],
                 compute_precision=ct.precision.FLOAT16 if compute == "float16" else ct.precision.FLOAT32,

@@ -37,6 +37,7 @@ class Target:
         layout: of the artefact's input.
         state_layout: of a stream's states.
         int8_input, int8_output: whether an int8 artefact takes and gives int8 (else float32).
+        stateful: whether its streams keep their states.
     """
 
     def __init__(
@@ -49,10 +50,12 @@ class Target:
         state_layout: str,
         int8_input: bool,
         int8_output: bool,
+        stateful: bool = False,
     ) -> None:
         self.runtime, self.suffix, self.lower = runtime, suffix, lower
         self.layout, self.state_layout = layout, state_layout
         self.int8_input, self.int8_output = int8_input, int8_output
+        self.stateful = stateful
 
 
 def export(
@@ -71,8 +74,8 @@ def export(
     Raises:
         UserError: with the reason, and with the operator and the layer where one is at fault.
     """
-    bundle.form(precision, mode)
-    name = name or bundle.artefact_name(precision, mode)
+    bundle.form(precision, mode, stateful=target.stateful)
+    name = name or bundle.artefact_name(precision, mode, stateful=target.stateful)
     with _staging(folder) as staging:
         artefact = staging / f"{name}{target.suffix}"
         report = target.lower(bundle, precision, mode, artefact)
@@ -84,6 +87,7 @@ def export(
             quantized_output=target.int8_output and precision == "int8",
             mode=mode,
             state_layout=target.state_layout,
+            stateful=target.stateful,
         )
         contract.save(contract_path(artefact))
         _copy_thresholds(bundle, artefact, mode)
@@ -93,9 +97,10 @@ def export(
             "artefact": artefact.name,
             "checkpoint": Path(bundle.source).name,
             "code_version": code_version(),
-            **report,
-            "mode": mode,
             "state_bytes": sum(state.bytes for state in contract.states),
+            **report,  # has the bytes of states that are kept inside
+            "mode": mode,
+            "stateful": contract.stateful,
             "parity_clips": f"rendered:{clips}:{seed}" if clips else None,
             "parity": [row.to_json() for row in rows],
         }

@@ -1,4 +1,7 @@
-"""Export to Core ML: an ML Program for iOS 17 with int8 weights and activations. Works on Linux."""
+"""Export to Core ML: an ML Program for iOS 17 with int8 weights and activations. Works on Linux.
+
+A stream has its states as inputs and outputs; with ``--stateful`` it keeps them, for which it needs iOS 18.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,14 @@ from mobile.bundle import Bundle
 from training.errors import run_cli
 
 
-def lower(bundle: Bundle, precision: str, mode: str, target: Path, *, compute: Any = None) -> dict[str, Any]:
+def lower(
+    bundle: Bundle, precision: str, mode: str, target: Path, *, compute: Any = None, stateful: bool = False
+) -> dict[str, Any]:
     """The bundle's program as an .mlpackage; see ``converters.coreml_lowering``."""
     from converters.coreml_lowering import lower_to_mlpackage
 
-    program, form = bundle.program("int8" if precision == "int8" else "float", mode), bundle.form(precision, mode)
+    program = bundle.program("int8" if precision == "int8" else "float", mode, stateful=stateful)
+    form = bundle.form(precision, mode, stateful=stateful)
     metadata = {"network": bundle.name, "checkpoint": Path(bundle.source).name}
     labels = list(bundle.labels)
     return lower_to_mlpackage(
@@ -28,21 +34,26 @@ def lower(bundle: Bundle, precision: str, mode: str, target: Path, *, compute: A
     )  # fmt: skip
 
 
-def target_of(compute: Any = None) -> Target:
+def target_of(compute: Any = None, *, stateful: bool = False) -> Target:
     """The way out to Core ML; ``compute`` is the type of the real numbers between int8 operators."""
-    lower_as = functools.partial(lower, compute=compute)
-    layouts = {"layout": "TCHW", "state_layout": "NCTP"}
-    return Target("coreml", ".mlpackage", lower_as, **layouts, int8_input=False, int8_output=False)
+    lower_as = functools.partial(lower, compute=compute, stateful=stateful)
+    return Target(
+        "coreml", ".mlpackage", lower_as, layout="TCHW", state_layout="NCTP", int8_input=False, int8_output=False,
+        stateful=stateful,
+    )  # fmt: skip
 
 
 TARGET = target_of()
 _NEURAL_ENGINE = "--neural-engine: int8 with float16 scales and biases instead of float32: faster on a phone, not exact"
 
+_STATEFUL = "--stateful: a stream that keeps its states, in float16, instead of taking and giving them: iOS 18"
+
 
 def main() -> None:
-    options = [_NEURAL_ENGINE]
+    options = [_NEURAL_ENGINE, _STATEFUL]
     arguments = parse(sys.argv[1:], script="export_coreml.py", description=__doc__ or "", options=options)
-    export_as(target_of("float16" if arguments.neural_engine else None), arguments)
+    compute = "float16" if arguments.neural_engine else None
+    export_as(target_of(compute, stateful=arguments.stateful), arguments)
 
 
 if __name__ == "__main__":

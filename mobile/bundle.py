@@ -65,26 +65,28 @@ class Bundle:
             raise UserError(f"{self.source} holds no int8 network; run `python -m mobile.qat {self.source}` first")
         return self.int8
 
-    def artefact_name(self, precision: str, mode: str = "clip") -> str:
-        """Name of an artefact without its ending: ``sth_mobilenet_v2_96_int8``, ``..._causal_stream_96_int8``."""
+    def artefact_name(self, precision: str, mode: str = "clip", *, stateful: bool = False) -> str:
+        """Name of an artefact without its ending: ``sth_mobilenet_v2_96_int8``, ``..._causal_stream_96_int8``,
+        ``..._causal_stream_96_int8_stateful``."""
         words = [self.name, *(["causal"] if self.floating.per_frame else []), *(["stream"] if mode == "stream" else [])]
-        return "_".join([*words, str(self.spec.size), precision])
+        return "_".join([*words, str(self.spec.size), precision, *(["stateful"] if stateful else [])])
 
-    def form(self, precision: str, mode: str = "clip") -> Form:
+    def form(self, precision: str, mode: str = "clip", *, stateful: bool = False) -> Form:
         """What a converter exports.
 
         Raises:
-            UserError: an unknown precision or mode, no int8 network, or a network that cannot run as a stream.
+            UserError: an unknown precision or mode, no int8 network, states in a clip, or a network that cannot run
+                as a stream.
         """
         try:
-            return form_of(self.network(precision), self.spec.size, mode)
+            return form_of(self.network(precision), self.spec.size, mode, stateful=stateful)
         except ValueError as error:
             raise UserError(f"{self.source}: {error}") from error
 
     @functools.cache  # noqa: B019 (a bundle lives as long as the process)
-    def program(self, system: System, mode: str = "clip") -> torch.export.ExportedProgram:
+    def program(self, system: System, mode: str = "clip", *, stateful: bool = False) -> torch.export.ExportedProgram:
         """The exported program: "int8" (the one quantized program) or "float"."""
-        return self.form("int8" if system == "int8" else "fp32", mode).export()
+        return self.form("int8" if system == "int8" else "fp32", mode, stateful=stateful).export()
 
     @property
     def frames_per_second(self) -> float:
@@ -101,6 +103,7 @@ class Bundle:
         quantized_output: bool,
         mode: str = "clip",
         state_layout: str = "NTPC",
+        stateful: bool = False,
     ) -> Contract:
         """The contract of an artefact.
 
@@ -109,8 +112,9 @@ class Bundle:
             quantized_input, quantized_output: the artefact takes, or gives, int8 (else float32); states are int8
                 where the input is.
             state_layout: "NTPC", "NCTP" or "11PC" (rows * pixels in one axis).
+            stateful: the artefact keeps its states.
         """
-        form = self.form(precision, mode)
+        form = self.form(precision, mode, stateful=stateful)
         shape = (form.frames, self.spec.size, self.spec.size, 3)
         if layout == "TCHW":
             shape = (shape[0], 3, shape[1], shape[2])
@@ -135,6 +139,7 @@ class Bundle:
             labels=self.labels,
             states=tuple(_state_spec(state, state_layout, quantized_input) for state in form.states),
             frames_per_second=self.frames_per_second if mode == "stream" else 0.0,
+            stateful=stateful,
         )  # fmt: skip
 
 

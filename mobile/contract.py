@@ -78,6 +78,8 @@ class Contract:
         frames: the input's specification for people and preprocessors.
         labels: class names, index = class id.
         states: of a stream, in the order of inputs and outputs after the frames and the logits.
+        stateful: the artefact keeps the states of its stream, so that there are none among inputs and outputs; a
+            stream begins with new ones (Core ML: ``makeState``).
         frames_per_second: how fast frames should come to a stream; 0 in clip mode.
 
     A causal network gives one row of logits per frame; the decision over a clip is their mean in float32.
@@ -94,6 +96,7 @@ class Contract:
     labels: tuple[str, ...]
     states: tuple[StateSpec, ...] = ()
     frames_per_second: float = 0.0
+    stateful: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The side file's content."""
@@ -122,6 +125,7 @@ class Contract:
             "labels": list(self.labels),
             "states": [dataclasses.asdict(state) for state in self.states],
             "frames_per_second": self.frames_per_second,
+            "stateful": self.stateful,
         }
 
     def save(self, path: Path | str) -> None:
@@ -168,6 +172,7 @@ def load_contract(artefact: Path | str) -> Contract:
             input=_tensor(content["input"]), output=_tensor(content["output"]), labels=tuple(content["labels"]),
             states=tuple(_state(fields) for fields in content["states"]),
             frames_per_second=float(content["frames_per_second"]),
+            stateful=bool(content.get("stateful", False)),  # files of before have no such field
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is no whole contract ({error!r}); export the artefact again") from error

@@ -1,7 +1,7 @@
 """What a converter exports: a module over the deploy form, with named inputs and outputs.
 
 Two modes: "clip" (T frames in; logits of the clip out, or of each frame where the network is causal) and "stream" (one
-frame and the states in; its logits and the new states out).
+frame and the states in; its logits and the new states out). A stateful stream keeps the states itself.
 
 Axes: B frames, C channel, S height and width, P = H * W, K class.
 """
@@ -15,7 +15,7 @@ from torch import nn
 
 from mobile.deploy import DeployNetwork
 from mobile.numbers import Point
-from mobile.streaming import FrameLogits, State, StreamNetwork
+from mobile.streaming import FrameLogits, State, StatefulStream, StreamNetwork
 
 MODES = ("clip", "stream")
 FRAMES, LOGITS = "frames", "logits"
@@ -33,7 +33,7 @@ class Form:
     Attributes:
         module: (B, 3, S, S) and the states -> logits and the new states; shares the network's modules.
         frames: B.
-        states: none in clip mode.
+        states: among inputs and outputs; none in clip mode, and none of a stateful stream.
     """
 
     network: DeployNetwork
@@ -79,14 +79,21 @@ class Form:
         return torch.export.export(self.module, self.examples())
 
 
-def form_of(network: DeployNetwork, size: int, mode: str = "clip") -> Form:
+def form_of(network: DeployNetwork, size: int, mode: str = "clip", *, stateful: bool = False) -> Form:
     """The form of one mode for frames of ``size`` x ``size``.
 
+    Args:
+        stateful: the stream keeps its states, in buffers.
+
     Raises:
-        ValueError: an unknown mode, or a network that cannot run as a stream.
+        ValueError: an unknown mode, states in a clip, or a network that cannot run as a stream.
     """
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}; expected one of {', '.join(MODES)}")
+    if stateful:
+        if mode != "stream":
+            raise ValueError("only a stream has states to keep; choose --mode stream")
+        return Form(network, StatefulStream(network, size), size, 1)
     if mode == "stream":
         stream = StreamNetwork(network, size)
         return Form(network, stream, size, 1, stream.states)

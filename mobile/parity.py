@@ -160,7 +160,7 @@ class Ladder:
         self.bundle, self.clips = bundle, clips
         self._rows: dict[str, np.ndarray] = {}
         self._sides: dict[str, np.ndarray] = {}
-        self._artefacts: dict[tuple[str, str, str], str] = {}
+        self._artefacts: dict[str, tuple[str, str, str]] = {}
 
     def side(self, name: str) -> np.ndarray:
         """Logits (M, K) of "training", "float", "int8", "float exported", "int8 exported", or of an artefact that
@@ -256,8 +256,9 @@ class Ladder:
     def stream_rows(self) -> list[Row]:
         """Hop 2 for each runtime of which both the clip and the stream of a precision had their rows."""
         rows = []
-        for (runtime, precision, mode), stream in self._artefacts.items():
-            clip = self._artefacts.get((runtime, precision, "clip"))
+        clips = {key: path for path, key in self._artefacts.items() if key[2] == "clip"}
+        for stream, (runtime, precision, mode) in self._artefacts.items():
+            clip = clips.get((runtime, precision, "clip"))
             if mode != "stream" or clip is None:
                 continue
             agreement = self._every_frame(clip, stream)
@@ -299,7 +300,7 @@ class Ladder:
         precision = runner.contract.precision
         side = str(runner.path)
         self._rows[side] = rows_of(runner.rows, self.clips, runner.path.name)
-        self._artefacts[runner.runtime, precision, runner.contract.mode] = side
+        self._artefacts[side] = (runner.runtime, precision, runner.contract.mode)
         right = self.side(side)
         step = self.step if precision == "int8" else None
         name = f"quantized program = {runner.runtime}" if step else f"PyTorch = {runner.runtime}, {precision}"

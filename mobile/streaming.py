@@ -101,6 +101,27 @@ class StreamNetwork(FrameLogits):
         return tuple(torch.zeros(state.shape) for state in self.states)
 
 
+class StatefulStream(StreamNetwork):
+    """Streaming form that keeps its states in buffers, for runtimes that have such things.
+
+    Shape: frames (B, 3, S, S) -> logits (B, K). The buffers are ``state_1``, ...; each step overwrites them.
+
+    Args and errors: as ``StreamNetwork``.
+    """
+
+    def __init__(self, network: DeployNetwork, size: int) -> None:
+        super().__init__(network, size)
+        for state in self.states:
+            self.register_buffer(state.name, torch.zeros(state.shape))
+
+    def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        kept = [self.get_buffer(state.name) for state in self.states]
+        logits_BK, *future = super().forward(x_BCHW, *kept)
+        for past, after in zip(kept, future, strict=True):
+            past.copy_(after)
+        return logits_BK
+
+
 def _sides(network: DeployNetwork, size: int) -> dict[int, int]:
     """Height (and width) in pixels of what each hybrid block's temporal kernel sees."""
     sides: dict[int, int] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -213,3 +214,30 @@ def test_runs_do_not_disturb_each_other_or_their_input(x: torch.Tensor) -> None:
     assert torch.equal(x, given)
     assert not np.array_equal(interpreter.run({"x": -x})["y"], first)
     np.testing.assert_array_equal(interpreter.run({"x": x})["y"], first)
+
+
+def test_states_are_read_written_in_float16_and_reset(x: torch.Tensor) -> None:
+    read = op("read_state", SHAPE, dtype="fp16", name="before", input="memory")
+    write = MilOp("write_state", {"input": ["memory"], "data": ["y"]}, [])
+    made = program(read, op("add", SHAPE, x="x", y="before"), inputs=[MilValue("x", SHAPE, "fp32")])
+    made = dataclasses.replace(
+        made, operations=[*made.operations, write], states=[MilValue("memory", SHAPE, "fp16")]
+    )  # fmt: skip
+    interpreter, half = MilInterpreter(made), x.half().float()
+    np.testing.assert_array_equal(interpreter.run({"x": x})["y"], x)
+    np.testing.assert_array_equal(interpreter.run({"x": x})["y"], x + half)
+    interpreter.reset()
+    np.testing.assert_array_equal(interpreter.run({"x": x})["y"], x)
+    with pytest.raises(UserError, match=r"write_state \(memory\) is of no state"):
+        MilInterpreter(dataclasses.replace(made, operations=[write], states=[]))
+
+
+def test_weights_of_ios_18(x: torch.Tensor) -> None:
+    data = np.random.default_rng(0).integers(-127, 128, SHAPE).astype(np.int8)
+    scale, offset = np.full((1, 6, 1, 1), 0.01, np.float32) * np.arange(1, 7).reshape(1, 6, 1, 1), np.int8(3)
+    weight = op("constexpr_blockwise_shift_scale", SHAPE, name="w", data=data, scale=scale, offset=offset)
+    got = result(weight, op("add", SHAPE, x="x", y="w"), x=x)
+    np.testing.assert_allclose(got, x.numpy() + (data.astype(np.float32) - 3) * scale, atol=1e-5)
+    blocks = op("constexpr_blockwise_shift_scale", SHAPE, name="w", data=data, scale=np.ones((1, 3, 1, 1), np.float32))
+    with pytest.raises(UserError, match="smaller blocks"):
+        MilInterpreter(program(blocks))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -30,6 +30,13 @@ class Backend(Protocol):
 
     def step(self, inputs: dict[str, np.ndarray], outputs: Sequence[str]) -> dict[str, np.ndarray]:
         """One step of a stream: all inputs and outputs by name, in the artefact's order and its own types."""
+
+
+class StatefulBackend(Backend, Protocol):
+    """A runtime whose artefact keeps the states of a stream (``contract.stateful``)."""
+
+    def reset(self) -> None:
+        """Forget what the stream has seen."""
 
 
 class ArtefactRunner:
@@ -62,7 +69,9 @@ class ArtefactRunner:
         return input_tensor(frames_BSSC, self.contract)
 
     def reset(self) -> None:
-        """Forget what a stream has seen."""
+        """Forget what a stream has seen, also where the artefact keeps the states."""
+        if self.contract.stateful:
+            cast(StatefulBackend, self._backend).reset()
         self._states = {s.input: np.full(s.shape, s.reset, np.dtype(s.dtype)) for s in self.contract.states}
 
     def run(self, tensor: np.ndarray) -> np.ndarray:
@@ -112,11 +121,13 @@ class StreamRunner(ArtefactRunner):
 
     @property
     def states(self) -> dict[str, np.ndarray]:
-        """The states as the artefact has them, by name."""
+        """The states as the artefact has them, by name; none where it keeps them."""
         return dict(self._states)
 
     @states.setter
     def states(self, states: dict[str, np.ndarray]) -> None:
+        if self.contract.stateful:
+            raise UserError(f"{self.path.name} keeps its states, which cannot be set; export it without --stateful")
         wanted = {s.input: (tuple(s.shape), s.dtype) for s in self.contract.states}
         given = {name: (state.shape, str(state.dtype)) for name, state in states.items()}
         if given != wanted:

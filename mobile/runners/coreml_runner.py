@@ -24,7 +24,7 @@ INTERPRETER = "reference interpreter of the MIL program (no Core ML on this syst
 
 
 class CoreMLRunner:
-    """One clip in, logits out.
+    """One clip in, logits out; or one step of a stream, whose states are inputs and outputs or kept inside.
 
     Args:
         path: an .mlpackage made by ``converters``, of any precision.
@@ -52,13 +52,27 @@ class CoreMLRunner:
             (value.name for value in program.outputs if value.name == "logits"), program.outputs[0].name
         )
         self._model: Any = None
+        self._state: Any = None
+        self._stateful = bool(program.states)
         if sys.platform == "darwin":
             self._model = _load_model(self.path, compute_units)
             self.runtime = f"Core ML of macOS {platform.mac_ver()[0]}, {compute_units}"
         else:
             self._interpreter = MilInterpreter(program)
             self.runtime = INTERPRETER
+        self.reset()
         self.load_seconds = time.perf_counter() - start
+
+    def reset(self) -> None:
+        """The states that the package keeps become zeros; without effect where it keeps none.
+
+        Raises:
+            UserError: this system's Core ML has no states.
+        """
+        if self._model is None:
+            self._interpreter.reset()
+        elif self._stateful:
+            self._state = _new_state(self._model, self.path)
 
     def run(self, x_TCHW: np.ndarray) -> np.ndarray:
         """Normalised frames (T, 3, S, S) -> logits float32 (rows, K).
@@ -72,7 +86,10 @@ class CoreMLRunner:
 
     def step(self, inputs: dict[str, np.ndarray], outputs: Sequence[str]) -> dict[str, np.ndarray]:
         """All inputs by name -> the named outputs, float32."""
-        results = self._model.predict(inputs) if self._model is not None else self._interpreter.run(inputs)
+        if self._model is None:
+            results = self._interpreter.run(inputs)
+        else:
+            results = self._model.predict(inputs, self._state) if self._stateful else self._model.predict(inputs)
         return {name: np.asarray(results[name], dtype=np.float32) for name in outputs}
 
 
@@ -89,3 +106,11 @@ def _load_model(path: Path, compute_units: str) -> Any:
     except Exception as error:  # Core ML's compiler reports through RuntimeError and others
         reason = " ".join(str(error).split())
         raise UserError(f"Core ML cannot load {path} ({reason}); export it again") from error
+
+
+def _new_state(model: Any, path: Path) -> Any:
+    try:
+        return model.make_state()
+    except Exception as error:  # macOS 14 has no such call, and says so in its own ways
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path} keeps its states, for which Core ML needs macOS 15 or iOS 18 ({reason})") from error

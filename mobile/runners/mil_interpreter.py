@@ -35,7 +35,7 @@ class _Step:
 
 
 class MilInterpreter:
-    """Runs a MIL program with torch.
+    """Runs a MIL program with torch. States begin as zeros and stay from one run to the next.
 
     Raises:
         UserError: the program has an operation, or a form of one, that is not known here.
@@ -46,8 +46,14 @@ class MilInterpreter:
         self._slots = {value.name: number for number, value in enumerate(program.inputs)}
         self._constants: dict[int, torch.Tensor] = {}
         self._steps: list[_Step] = []
+        self._states: dict[str, torch.Tensor] = {}
+        self.reset()
         translated = [self._translate(op) for op in program.operations]
         self._plan([step for step in translated if step is not None])
+
+    def reset(self) -> None:
+        """The program's states become zeros, as those of a new ``MLState`` are."""
+        self._states.update({state.name: torch.zeros(state.shape) for state in self.program.states})
 
     def run(self, feeds: Mapping[str, np.ndarray | torch.Tensor]) -> dict[str, np.ndarray]:
         """Values of the program's outputs by name, from values of all its inputs by name.
@@ -77,19 +83,38 @@ class MilInterpreter:
         return {name: value.numpy() for name, value in results.items() if value is not None}
 
     def _translate(self, op: MilOp) -> _Step | None:
-        if op.type not in _BUILDERS or len(op.outputs) != 1:
+        if op.type in _STATES:
+            return self._translate_state(op)
+        if op.type not in {*_BUILDERS, *_CONSTANTS} or len(op.outputs) != 1:
             raise UserError(
                 f"{self.program.path}: {op.describe()} is unknown to the reference interpreter, which has "
-                f"{', '.join(sorted(_BUILDERS))}"
+                f"{', '.join(sorted({*_BUILDERS, *_CONSTANTS, *_STATES}))}"
             )
         result = self._slots.setdefault(op.output.name, len(self._slots))
-        if op.type == "constexpr_affine_dequantize":
-            self._constants[result] = _constexpr(op)
+        if op.type in _CONSTANTS:
+            self._constants[result] = _CONSTANTS[op.type](op)
             return None
         compute = _BUILDERS[op.type](op)
         if op.output.dtype == "fp16" and op.type not in _EXACT:
             compute = _rounded_to_half(compute)
         return _Step(compute, tuple(self._arguments(op)), result, ())
+
+    def _translate_state(self, op: MilOp) -> _Step:
+        """A read copies what the state holds, a write replaces it; nothing here writes into a tensor that was read."""
+        name = op.inputs["input"][0]
+        if not isinstance(name, str) or name not in self._states:
+            raise UserError(f"{self.program.path}: {op.describe()} is of no state of the program")
+        result = len(self._slots)
+        if op.type == "read_state":
+            self._slots[op.output.name] = result
+            return _Step(lambda: self._states[name], (), result, ())
+        self._slots[f"write {result} of {name}"] = result
+
+        def write(value: torch.Tensor) -> torch.Tensor:
+            self._states[name] = value.half().float()  # a state is float16
+            return value
+
+        return _Step(write, tuple(self._arguments(op)), result, ())
 
     def _arguments(self, op: MilOp) -> list[int]:
         """Slots of the operation's tensors; constants among them get slots of their own."""
@@ -145,9 +170,20 @@ def _dequantize(op: MilOp) -> Compute:
     return lambda q: q.float().sub_(zero).mul_(scale)
 
 
-def _constexpr(op: MilOp) -> torch.Tensor:
+def _affine_constant(op: MilOp) -> torch.Tensor:
+    """Weights of iOS 16 and 17: ``scale * (quantized_data - zero_point)``."""
     scale, zero = _scale_and_zero(op)
     value = (torch.as_tensor(np.array(op.array("quantized_data"))).float() - zero) * scale
+    return value.half().float() if op.output.dtype == "fp16" else value
+
+
+def _blockwise_constant(op: MilOp) -> torch.Tensor:
+    """Weights of iOS 18: ``scale * (data - offset)``, where a block is a whole axis or one of its elements."""
+    data, scale, offset = (op.array(name) for name in ("data", "scale", "offset"))
+    if data is None or scale is None or any(s not in (1, d) for s, d in zip(scale.shape, data.shape, strict=True)):
+        raise UserError(f"{op.describe()}: smaller blocks are unknown to the reference interpreter")
+    shifted = data.astype(np.float32) - np.float32(0 if offset is None else offset)
+    value = torch.as_tensor(shifted * scale.astype(np.float32))
     return value.half().float() if op.output.dtype == "fp16" else value
 
 
@@ -235,12 +271,17 @@ _TENSORS = {
     "conv": ("x", "weight", "bias"),
     "dequantize": ("input",),
     "quantize": ("input",),
+    "write_state": ("data",),
+}
+_STATES = ("read_state", "write_state")
+_CONSTANTS: dict[str, Callable[[MilOp], torch.Tensor]] = {
+    "constexpr_affine_dequantize": _affine_constant,
+    "constexpr_blockwise_shift_scale": _blockwise_constant,
 }
 _BUILDERS: dict[str, Callable[[MilOp], Compute]] = {
     "add": lambda op: torch.add,
     "cast": _cast,
     "concat": _concat,
-    "constexpr_affine_dequantize": lambda op: lambda: _constexpr(op),
     "conv": _conv,
     "dequantize": _dequantize,
     "pad": _pad,

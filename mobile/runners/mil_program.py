@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +66,18 @@ class MilOp:
         return [binding for bindings in self.inputs.values() for binding in bindings if isinstance(binding, str)]
 
     def describe(self) -> str:
-        """Type and output name, for messages."""
-        return f"MIL op {self.type} ({self.output.name})"
+        """Type and output name, for messages; the state's name for a write, which has no output."""
+        return f"MIL op {self.type} ({self.output.name if self.outputs else self.inputs['input'][0]})"
 
 
 @dataclass(frozen=True)
 class MilProgram:
-    """The main function of an ML Program. Constants are inside the operations that use them."""
+    """The main function of an ML Program. Constants are inside the operations that use them.
+
+    Attributes:
+        states: what the program keeps from one prediction to the next, in float16; ``read_state`` and ``write_state``
+            (which has no output) name them as their ``input``.
+    """
 
     path: Path
     opset: str
@@ -80,6 +85,7 @@ class MilProgram:
     outputs: list[MilValue]
     operations: list[MilOp]
     metadata: dict[str, str]
+    states: list[MilValue] = field(default_factory=list)
 
 
 def read_mil_program(path: Path | str) -> MilProgram:
@@ -122,10 +128,11 @@ def _program(path: Path, spec: Any) -> MilProgram:
     return MilProgram(
         path=path,
         opset=main.opset,
-        inputs=[_value(value) for value in main.inputs],
+        inputs=[_value(value) for value in main.inputs if not _is_state(value)],
         outputs=[values[name] for name in block.outputs],
         operations=operations,
         metadata=dict(spec.description.metadata.userDefined),
+        states=[_state(value) for value in main.inputs if _is_state(value)],
     )
 
 
@@ -145,11 +152,23 @@ def _operation(op: Any, constants: dict[str, np.ndarray], context: Any, milproto
     return MilOp(op.type, inputs, [_value(output) for output in op.outputs])
 
 
+def _is_state(named: Any) -> bool:
+    return bool(named.type.WhichOneof("type") == "stateType")
+
+
+def _state(named: Any) -> MilValue:
+    return _typed(named.name, named.type.stateType.wrappedType)
+
+
 def _value(named: Any) -> MilValue:
+    return _typed(named.name, named.type)
+
+
+def _typed(name: str, proto_type: Any) -> MilValue:
     from coremltools.converters.mil.frontend.milproto.helper import proto_to_types
     from coremltools.converters.mil.mil import types
 
-    kind = proto_to_types(named.type)
+    kind = proto_to_types(proto_type)
     tensor = types.is_tensor(kind)
     shape = tuple(int(size) for size in kind.get_shape()) if tensor else ()
-    return MilValue(named.name, shape, types.builtin_to_string(kind.get_primitive() if tensor else kind))
+    return MilValue(name, shape, types.builtin_to_string(kind.get_primitive() if tensor else kind))
