@@ -98,6 +98,11 @@ class Contract:
     frames_per_second: float = 0.0
     stateful: bool = False
 
+    @property
+    def frames_per_inference(self) -> int:
+        """Frames that one inference takes."""
+        return 1 if self.mode == "stream" else self.frames.segments
+
     def to_json(self) -> dict[str, Any]:
         """The side file's content."""
         spec = self.frames

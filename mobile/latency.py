@@ -60,7 +60,7 @@ class Measured:
             "network": title_of(self.contract.network, self.contract.options),
             "options": self.contract.options,
             "precision": self.contract.precision,
-            "input": f"{frames_of(self.contract)} x {spec.size} x {spec.size}",
+            "input": f"{self.contract.frames_per_inference} x {spec.size} x {spec.size}",
             "mode": self.contract.mode,
             "state_bytes": sum(state.bytes for state in self.contract.states),
             "runtime": self.runtime,
@@ -72,11 +72,6 @@ class Measured:
             "ratio_to": self.ratios,
             "samples_ms": list(self.timing.samples),
         }
-
-
-def frames_of(contract: Contract) -> int:
-    """Frames of one inference."""
-    return 1 if contract.mode == "stream" else contract.frames.segments
 
 
 def build_rival(short: str, like: ArtefactRunner, folder: Path) -> Path:
@@ -95,7 +90,7 @@ def build_rival(short: str, like: ArtefactRunner, folder: Path) -> Path:
         contract.runtime,
         precision=contract.precision,
         size=contract.frames.size,
-        segments=contract.frames.segments if own else frames_of(contract),
+        segments=contract.frames.segments if own else contract.frames_per_inference,
         classes=len(contract.labels),
         options=options,
         folder=folder,

@@ -38,8 +38,7 @@ class Timing:
 def random_input(runner: ArtefactRunner, seed: int) -> np.ndarray:
     """Noise in the artefact's own layout and type: a clip, or one frame of a stream."""
     spec = runner.contract.frames
-    frames = 1 if runner.contract.mode == "stream" else spec.segments
-    shape = (frames, spec.size, spec.size, 3)
+    shape = (runner.contract.frames_per_inference, spec.size, spec.size, 3)
     return runner.input_tensor(np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8))
 
 
@@ -48,7 +47,9 @@ def interleaved(
 ) -> list[Timing]:
     """Time all artefacts in turn, round after round, so that a slow minute hits all of them alike.
 
-    The order inside a round is shuffled (seeded): nobody always runs after the same neighbour.
+    The order inside a round is shuffled (seeded): nobody always runs after the same neighbour. Where some take fewer
+    frames than others (a frame of a stream beside a clip), their sample is the mean of so many inferences in a row that
+    each sample covers the same number of frames; else every frame of theirs would find the caches full of a clip.
 
     Args:
         rounds, warm_up: counted and uncounted inferences of each artefact.
@@ -60,13 +61,16 @@ def interleaved(
     if rounds < 1 or warm_up < 0:
         raise UserError(f"rounds is {rounds} and warm-up {warm_up}; expected at least 1 and 0")
     inputs = [random_input(runner, seed) for runner in runners]
+    frames = [runner.contract.frames_per_inference for runner in runners]
+    repeats = [max(1, max(frames) // count) for count in frames]
     samples: list[list[float]] = [[] for _ in runners]
     rng = np.random.default_rng(seed)
     for number in tqdm(range(-warm_up, rounds), desc="timing", unit="round", leave=False):
         for index in rng.permutation(len(runners)):
             started = time.perf_counter_ns()
-            runners[index].run(inputs[index])
-            elapsed = (time.perf_counter_ns() - started) / 1e6
+            for _ in range(repeats[index]):
+                runners[index].run(inputs[index])
+            elapsed = (time.perf_counter_ns() - started) / 1e6 / repeats[index]
             if number >= 0:
                 samples[index].append(elapsed)
         time.sleep(cool_down)
