@@ -52,10 +52,10 @@ def package(network: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_logits_are_float32_without_the_batch(network: Tiny, package: Path) -> None:
+def test_logits_are_float32_rows(network: Tiny, package: Path) -> None:
     x_TCHW = torch.randn(SHAPE)
     with torch.no_grad():
-        expected = network(x_TCHW)[0].numpy()
+        expected = network(x_TCHW).numpy()
     logits = CoreMLRunner(package).run(x_TCHW.numpy().astype(np.float64))
     assert logits.dtype == np.float32
     np.testing.assert_allclose(logits, expected, atol=1e-6)
@@ -88,7 +88,7 @@ def test_a_mac_uses_core_ml(package: Path, monkeypatch: pytest.MonkeyPatch) -> N
     runner = CoreMLRunner(package, "CPU_AND_NE")
     assert runner.runtime == "Core ML of macOS 14.5, CPU_AND_NE"
     logits = runner.run(np.ones(SHAPE, np.float32))
-    assert (logits.tolist(), logits.dtype) == ([1, 1, 1], np.float32)
+    assert (logits.tolist(), logits.dtype) == ([[1, 1, 1]], np.float32)
 
 
 def test_without_coremltools_it_is_a_sentence(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from converters.tflite_graph import Graph, kernel_layout, schema
 from converters.tflite_inspect import Layer, read_layers, read_points, require_int8
 from converters.tflite_lowering import lower_to_tflite
 from mobile.deploy import DeployNetwork, deploy_form
+from mobile.forms import form_of
 from mobile.numbers import Point
 from mobile.quantize import calibrate, convert_to_int8
 from mobile.runners.litert_runner import LiteRTRunner
@@ -60,12 +61,12 @@ def network(trained: FrameNetwork) -> DeployNetwork:
 
 @pytest.fixture(scope="module")
 def float_content(network: DeployNetwork) -> bytes:
-    return tflite_float.float_tflite(network, SIZE)
+    return tflite_float.float_tflite(form_of(network, SIZE))
 
 
 @pytest.fixture(autouse=True)
 def _convert_once(float_content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tflite_float, "float_tflite", lambda network, size, fp16=False: float_content)
+    monkeypatch.setattr(tflite_float, "float_tflite", lambda form, fp16=False: float_content)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def lowered(network: DeployNetwork, float_content: bytes, folder: Path) -> Itera
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tflite_float, "float_tflite", lambda *_, **__: float_content)
         path = folder / "int8.tflite"
-        yield path, lower_to_tflite(network, SIZE, "int8", path)
+        yield path, lower_to_tflite(form_of(network, SIZE), "int8", path)
 
 
 def clips(count: int, seed: int) -> Iterator[torch.Tensor]:
@@ -168,7 +169,7 @@ def test_logits_within_two_steps_of_the_quantized_program(
     for x_TCHW in clips(12, seed=3):
         with torch.no_grad():
             expected_K = network(x_TCHW)[0].numpy()
-        logits_K = runner.run(channels_last(x_TCHW))
+        logits_K = runner.run(channels_last(x_TCHW))[0]
         steps.append(np.abs(logits_K - expected_K) / step)
         moved.append(np.abs(runner.run(channels_last(x_TCHW.flip(0))) - logits_K).max() / step)
     assert np.mean(np.stack(steps) <= 2.001) >= 0.99
@@ -214,7 +215,7 @@ def on_grid(values_BHWC: np.ndarray, point: Point) -> torch.Tensor:
 
 
 def test_fp32_equals_pytorch(network: DeployNetwork, folder: Path) -> None:
-    report = lower_to_tflite(network, SIZE, "fp32", folder / "fp32.tflite")
+    report = lower_to_tflite(form_of(network, SIZE), "fp32", folder / "fp32.tflite")
     runner = LiteRTRunner(folder / "fp32.tflite")
     assert report["delegate_pieces"] == 1
     network.set_system("float")
@@ -222,7 +223,7 @@ def test_fp32_equals_pytorch(network: DeployNetwork, folder: Path) -> None:
         for x_TCHW in clips(3, seed=4):
             with torch.no_grad():
                 expected_K = network(x_TCHW)[0].numpy()
-            difference = np.abs(runner.run(channels_last(x_TCHW)) - expected_K).max()
+            difference = np.abs(runner.run(channels_last(x_TCHW))[0] - expected_K).max()
             assert difference <= 1e-4 * np.abs(expected_K).max()
     finally:
         network.set_system("int8")
@@ -247,7 +248,7 @@ def test_a_foreign_operator_is_an_error_and_the_old_file_stays(
     target = tmp_path / "int8.tflite"
     target.write_bytes(b"what was here before")
     with pytest.raises(UserError, match=r"LOGISTIC at blocks\.1\.project/logistic has no int8 form"):
-        lower_to_tflite(network, SIZE, "int8", target)
+        lower_to_tflite(form_of(network, SIZE), "int8", target)
     assert target.read_bytes() == b"what was here before"
     assert [path.name for path in tmp_path.iterdir()] == ["int8.tflite"]
 
@@ -271,7 +272,7 @@ def test_other_weights_than_the_networks_are_an_error(
     content = graph.to_bytes()
     monkeypatch.setattr(tflite_float, "float_tflite", lambda *_, **__: content)
     with pytest.raises(UserError, match=r"CONV_2D number 1 .* is no layer of the network"):
-        lower_to_tflite(network, SIZE, "int8", tmp_path / "int8.tflite")
+        lower_to_tflite(form_of(network, SIZE), "int8", tmp_path / "int8.tflite")
     assert not list(tmp_path.iterdir())
 
 
@@ -281,14 +282,14 @@ def test_other_weights_than_the_networks_are_an_error(
 )
 def test_bad_arguments(trained: FrameNetwork, tmp_path: Path, size: int, precision: Any, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        lower_to_tflite(deploy_form(trained), size, precision, tmp_path / "x.tflite")
+        lower_to_tflite(form_of(deploy_form(trained), size), precision, tmp_path / "x.tflite")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_is_none(network: DeployNetwork, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(UserError, match="cannot write"):
-        lower_to_tflite(network, SIZE, "int8", tmp_path / "file" / "x.tflite")
+        lower_to_tflite(form_of(network, SIZE), "int8", tmp_path / "file" / "x.tflite")
 
 
 def test_an_operator_that_onnx2tf_lacks_is_named_with_its_layer(tmp_path: Path) -> None:
