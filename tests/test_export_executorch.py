@@ -172,6 +172,8 @@ def test_a_float_operator_in_an_int8_artefact_is_an_error(fp32) -> None:
 class _WithOperator(nn.Module):
     """A deploy form with one more operator behind it."""
 
+    per_frame = False
+
     def __init__(self, network: DeployNetwork, operator: nn.Module) -> None:
         super().__init__()
         self.network, self.tail = network, operator

@@ -311,7 +311,7 @@ def test_a_graph_that_computes_something_else_is_an_error(
     buffer.data = np.frombuffer((graph.constant(op.inputs[1]) * np.float32(1.01)).tobytes(), np.uint8)
     (tmp_path / "other.tflite").write_bytes(graph.to_bytes())
     with tflite_float._in_float(network), pytest.raises(UserError, match="differs from PyTorch by"):
-        tflite_float._compare(network, SIZE, tmp_path / "other.tflite", 1e-4)
+        tflite_float._compare(form_of(network, SIZE), tmp_path / "other.tflite", 1e-4)
 
 
 def test_rules_for_onnx2tf() -> None:
