@@ -79,11 +79,12 @@ class Form:
         return torch.export.export(self.module, self.examples())
 
 
-def form_of(network: DeployNetwork, size: int, mode: str = "clip", *, stateful: bool = False) -> Form:
+def form_of(network: DeployNetwork, size: int, mode: str = "clip", *, stateful: bool = False, chunk: int = 1) -> Form:
     """The form of one mode for frames of ``size`` x ``size``.
 
     Args:
         stateful: the stream keeps its states, in buffers.
+        chunk: frames of one step of a stream whose states are inputs and outputs.
 
     Raises:
         ValueError: an unknown mode, states in a clip, or a network that cannot run as a stream.
@@ -96,6 +97,6 @@ def form_of(network: DeployNetwork, size: int, mode: str = "clip", *, stateful: 
         return Form(network, StatefulStream(network, size), size, 1)
     if mode == "stream":
         stream = StreamNetwork(network, size)
-        return Form(network, stream, size, 1, stream.states)
+        return Form(network, stream, size, chunk, stream.states)
     module = FrameLogits(network) if network.per_frame else network
     return Form(network, module, size, network.segments)

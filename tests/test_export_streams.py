@@ -18,10 +18,15 @@ from converters.coreml_inspect import Dataflow, read_mlpackage_int8, require_int
 from converters.export import Target, export
 from converters.pte_reader import read_pte
 from converters.tflite_graph import Graph
+from converters.tflite_lowering import lower_to_tflite
+from converters.xnnpack_lowering import lower_to_pte
 from mobile.bundle import Bundle
 from mobile.contract import Contract, load_contract, report_path
 from mobile.deploy import HybridBlock
+from mobile.forms import form_of
 from mobile.runners import ArtefactRunner, StreamRunner
+from mobile.runners.executorch_runner import ExecuTorchRunner
+from mobile.runners.litert_runner import LiteRTRunner
 from mobile.runners.mil_program import read_mil_program
 from training.errors import UserError
 from training.files import read_json
@@ -240,3 +245,33 @@ def test_wrong_states_and_frames(exported: Exported, runtime: str) -> None:
     runner.states = states
     with pytest.raises(UserError, match="takes whole clips"):
         StreamRunner(exported.path(runtime, "int8", "clip"))
+
+
+@pytest.mark.parametrize("chunk", [2, 4])
+@pytest.mark.parametrize("runtime", ["litert", "executorch"])
+def test_chunks_give_the_rows_of_the_clip(exported: Exported, tmp_path: Path, runtime: str, chunk: int) -> None:
+    """Several frames in one step: to the bit what the clip of the same runtime gives, over two clips with a reset."""
+    clip = ArtefactRunner(exported.path(runtime, "int8", "clip"))
+    form = form_of(exported.bundle.network("int8"), SIZE, "stream", chunk=chunk)
+    path = tmp_path / f"chunk{TARGETS[runtime].suffix}"
+    contract = load_contract(exported.path(runtime, "int8"))
+    if runtime == "litert":
+        lower_to_tflite(form, "int8", path)
+        backend: Any = LiteRTRunner(path)
+    else:
+        lower_to_pte(form.export(), path, "int8")
+        backend = ExecuTorchRunner(path)
+    names = [contract.output.name, *(state.output for state in contract.states)]
+    for seed in (5, 6):
+        frames_TSSC = pictures(SEGMENTS, seed)
+        states = {s.input: np.full(s.shape, int(s.reset), np.int8) for s in contract.states}
+        rows = []
+        for tensor in np.split(clip.input_tensor(frames_TSSC), SEGMENTS // chunk):
+            found = backend.step({"frames": np.ascontiguousarray(tensor), **states}, names)
+            states = {state.input: found[state.output] for state in contract.states}
+            rows.append(found["logits"].copy())
+        logits = np.concatenate(rows)
+        if contract.output.quantization is not None:
+            point = contract.output.quantization
+            logits = np.float32(point.scale) * (logits.astype(np.float32) - point.zero_point)
+        assert np.array_equal(logits, clip.rows(frames_TSSC))

@@ -97,8 +97,16 @@ def accuracy(precision: str = "int8", right: int = 9, **changes: Any) -> dict[st
     }  # fmt: skip
 
 
+STATES: dict[str, Any] = {
+    "kind": "states", "code_version": "c1", "checkpoint": "a.pt", "data": "rendered:27:1", "clips": 27, "size": 224,
+    "bytes": 30, "top1": 98.0,
+    "states": [
+        {"state": "state_1", "bytes": 20, "top1_without": 90.0, "top1_without_all_up_to": 90.0},
+        {"state": "state_2", "bytes": 10, "top1_without": 97.0, "top1_without_all_up_to": 80.0},
+    ],
+}  # fmt: skip
 ALL = {"parity": PARITY, "latency": LATENCY, "float": accuracy("float", 10), "int8": accuracy(), "artefact": ARTEFACT,
-       "predictions": PREDICTIONS, "steps": STEPS, "study": STUDY, "events": EVENTS}  # fmt: skip
+       "predictions": PREDICTIONS, "steps": STEPS, "study": STUDY, "events": EVENTS, "states": STATES}  # fmt: skip
 
 
 def write(folder: Path, **contents: Any) -> Path:

@@ -122,7 +122,7 @@ class StreamRunner(ArtefactRunner):
     @property
     def states(self) -> dict[str, np.ndarray]:
         """The states as the artefact has them, by name; none where it keeps them."""
-        return dict(self._states)
+        return {name: state.copy() for name, state in self._states.items()}
 
     @states.setter
     def states(self, states: dict[str, np.ndarray]) -> None:

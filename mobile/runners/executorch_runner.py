@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from mobile.runners.alternating import Alternating
 from training.errors import UserError, missing_extra
 
 _TYPES: dict[int, np.dtype] = {1: np.dtype(np.int8), 6: np.dtype(np.float32)}  # numbers of ExecuTorch's ScalarType
@@ -49,7 +50,7 @@ class ExecuTorchRunner:
     def __init__(self, path: Path | str, threads: int = 1) -> None:
         if not Path(path).is_file():
             raise UserError(f"there is no file {path}; export it with converters/export_executorch.py")
-        self.path, self.threads = Path(path), threads
+        self.path, self.threads, self._kept = Path(path), threads, Alternating()
         runtime = _runtime(threads)
         start = time.perf_counter()
         with _native_log() as log:
@@ -80,11 +81,13 @@ class ExecuTorchRunner:
         return logits.numpy()
 
     def step(self, inputs: dict[str, np.ndarray], outputs: Sequence[str]) -> dict[str, np.ndarray]:
-        """All inputs in the artefact's order -> the outputs, in its order, by the names given."""
+        """All inputs in the artefact's order -> the outputs, in its order, by the names given; valid until the step
+        after the next."""
         if self._method is None:
             raise UserError(f"{self.path.name} was closed; open it again to run it")
-        results = self._method.execute([torch.from_numpy(value) for value in inputs.values()])
-        return {name: result.numpy() for name, result in zip(outputs, results, strict=True)}
+        # not through Method.execute, which clones all outputs into memory allocated anew
+        results = self._method._method([torch.from_numpy(value) for value in inputs.values()], False)
+        return self._kept.store({name: result.numpy() for name, result in zip(outputs, results, strict=True)})
 
     def close(self) -> None:
         """Free the program and its memory; the runner cannot run afterwards."""
