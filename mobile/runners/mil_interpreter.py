@@ -203,16 +203,6 @@ def _padding(op: MilOp) -> tuple[int, int, int, int]:
 
 
 def _conv(op: MilOp) -> Compute:
-    """One image after the other: PyTorch adds up in another order for a batch, and a stream has no batch."""
-    convolve = _convolve(op)
-
-    def compute(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor | None = None) -> torch.Tensor:
-        return torch.cat([convolve(image, w, b) for image in x.split(1)])
-
-    return compute
-
-
-def _convolve(op: MilOp) -> Compute:
     stride, dilation, groups = op.constant("strides"), op.constant("dilations"), op.constant("groups")
     top, bottom, left, right = _padding(op)
     if (top, left) == (bottom, right):
