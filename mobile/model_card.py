@@ -112,7 +112,7 @@ def write_card(bundle: Bundle, data: str, split: str, target: Path) -> dict[str,
         epochs=recipe["epochs"],
         qat=_qat_line(checkpoint),
         code_version=checkpoint["code_version"],
-        weights=recipe["weights"] or "none (trained from scratch)",
+        weights=_initial(recipe),
         data=data,
         clips=result["float"]["clips"],
         float_top1=result["float"]["top1"],
@@ -124,6 +124,12 @@ def write_card(bundle: Bundle, data: str, split: str, target: Path) -> dict[str,
     with atomic_path(target) as temporary:
         temporary.write_text(card, encoding="utf-8")
     return figures
+
+
+def _initial(recipe: dict[str, Any]) -> str:
+    if recipe.get("init"):
+        return f"`{recipe['init']}`, this project's own"
+    return recipe["weights"] or "none (trained from scratch)"
 
 
 def _limits_of(recipe: dict[str, Any]) -> list[str]:
