@@ -89,7 +89,7 @@ def write_card(bundle: Bundle, data: str, split: str, target: Path) -> dict[str,
         "checkpoint": Path(bundle.source).name,
         "sha256": sha256_of(bundle.source),
         "code_version": checkpoint["code_version"],
-        "recipe": recipe,
+        "recipe": {**recipe, "out": ""},  # where it ran is nobody's business
         "data": data,
         "split": split,
         **result,
