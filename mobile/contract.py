@@ -31,6 +31,10 @@ class Quantization:
     scale: float
     zero_point: int
 
+    def to_real(self, integers: np.ndarray) -> np.ndarray:
+        """The real numbers, float32, that integers stand for."""
+        return np.float32(self.scale) * (integers.astype(np.float32) - self.zero_point)
+
 
 @dataclasses.dataclass(frozen=True)
 class TensorSpec:

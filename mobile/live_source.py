@@ -8,6 +8,7 @@ Axes: H row, W column, 3 colours in the order RGB.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -169,14 +170,9 @@ def open_file(path: Path, *, realtime: bool, clock: Clock) -> StoredSource:
         raise UserError(f"{path} is broken: no frame of it can be decoded") from None
     image_HWC = first[1]()
     return StoredSource(
-        path.name, _after((first[0], lambda: image_HWC), frames), rate, realtime=realtime, clock=clock,
+        path.name, itertools.chain([(first[0], lambda: image_HWC)], frames), rate, realtime=realtime, clock=clock,
         close=capture.release,
     )  # fmt: skip
-
-
-def _after(first: tuple[int, Callable[[], np.ndarray]], rest: Numbered) -> Numbered:
-    yield first
-    yield from rest
 
 
 def _grab(capture: Any, path: Path, rate: float) -> Numbered:

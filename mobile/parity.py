@@ -96,7 +96,7 @@ class Ladder:
             "float": lambda: bundle.form("fp32").module,
             "int8": lambda: bundle.form("int8").module,
             "float exported": lambda: bundle.program("float").module(),
-            "int8 simulated": lambda: simulated(bundle.form("int8").network, bundle.form("int8").module),
+            "int8 simulated": lambda: simulated(bundle.form("int8")),
             "int8 exported": lambda: bundle.program("int8").module(),
             "float stream": lambda: streamed(cast(StreamNetwork, bundle.form("fp32", "stream").module)),
             "int8 stream": lambda: streamed(cast(StreamNetwork, bundle.form("int8", "stream").module)),

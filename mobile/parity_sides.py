@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from mobile.deploy import DeployNetwork
+from mobile.forms import Form
 from mobile.streaming import StreamNetwork
 from training.clips import ClipDataset, ClipLoader, open_data
 from training.input_spec import InputSpec
@@ -77,15 +77,15 @@ def torch_predictor(module: Callable[[torch.Tensor], torch.Tensor], spec: InputS
     return predict
 
 
-def simulated(network: DeployNetwork, module: torch.nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
-    """``module`` as PyTorch computes its exported program: in float32 between quantize and dequantize."""
+def simulated(form: Form) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A form as PyTorch computes its exported program: in float32 between quantize and dequantize."""
+    convs = list(form.network.convs().values())
 
     def run(x_TCHW: torch.Tensor) -> torch.Tensor:
-        convs = network.convs().values()
         for conv in convs:
             conv.whole_numbers = False
         try:
-            return module(x_TCHW)
+            return form.module(x_TCHW)
         finally:
             for conv in convs:
                 conv.whole_numbers = True

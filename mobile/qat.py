@@ -86,7 +86,7 @@ def quantization_aware_training(
     trainer = Trainer(
         network, recipe, folder, pack=pack, labels=labels, final=None,
         to_input=lambda x_NTCHW: x_NTCHW.flatten(0, 1), on_epoch=freeze_ranges,
-        frame_forward=getattr(network, "frame_logits", None),
+        frame_forward=network.frame_logits,
     )  # fmt: skip
     float_scores = trainer.validate(recipe.size)
     network.set_system("qat")

@@ -272,6 +272,5 @@ def test_chunks_give_the_rows_of_the_clip(exported: Exported, tmp_path: Path, ru
             rows.append(found["logits"].copy())
         logits = np.concatenate(rows)
         if contract.output.quantization is not None:
-            point = contract.output.quantization
-            logits = np.float32(point.scale) * (logits.astype(np.float32) - point.zero_point)
+            logits = contract.output.quantization.to_real(logits)
         assert np.array_equal(logits, clip.rows(frames_TSSC))

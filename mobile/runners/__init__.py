@@ -96,11 +96,8 @@ class ArtefactRunner:
         outputs = [contract.output.name, *(state.output for state in contract.states)]
         found = self._backend.step({contract.input.name: tensor, **self._states}, outputs)
         self._states = {state.input: found[state.output] for state in contract.states}
-        logits = found[contract.output.name].astype(np.float32)
-        if contract.output.quantization is not None:
-            point = contract.output.quantization
-            logits = np.float32(point.scale) * (logits - point.zero_point)
-        return logits.reshape(1, -1)
+        logits, point = found[contract.output.name], contract.output.quantization
+        return (logits.astype(np.float32) if point is None else point.to_real(logits)).reshape(1, -1)
 
 
 def _consensus(rows: np.ndarray) -> np.ndarray:

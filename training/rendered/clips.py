@@ -26,6 +26,17 @@ def jester_labels() -> tuple[str, ...]:
     return labels
 
 
+def check_numbers(what: str, count: int, seed: int, height: int, width: int) -> None:
+    """Refuse numbers that no rendered data can have; ``what`` says of which kind they are.
+
+    Raises:
+        UserError: a number is out of range.
+    """
+    for name, value, least in (("count", count, 1), ("seed", seed, 0), ("height", height, 32), ("width", width, 32)):
+        if value < least:
+            raise UserError(f"{name} is {value}; rendered {what} need {name} >= {least}")
+
+
 def _generator(seed: int, index: int, part: int) -> np.random.Generator:
     return np.random.default_rng([seed, index, part])
 
@@ -51,14 +62,7 @@ class RenderedClips:
     endless = True
 
     def __init__(self, count: int, seed: int, *, height: int = 100, width: int = 132) -> None:
-        for name, value, least in (
-            ("count", count, 1),
-            ("seed", seed, 0),
-            ("height", height, 32),
-            ("width", width, 32),
-        ):
-            if value < least:
-                raise UserError(f"{name} is {value}; rendered clips need {name} >= {least}")
+        check_numbers("clips", count, seed, height, width)
         self.count, self.seed, self.height, self.width = count, seed, height, width
         self.labels = list(jester_labels())
 

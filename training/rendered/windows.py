@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from training.clips.source import ClipError
-from training.errors import UserError
-from training.rendered.clips import jester_labels
+from training.rendered.clips import check_numbers, jester_labels
 from training.rendered.streams import NO_GESTURE, RenderedStream
 
 INTERVAL = 3  # frames of the stream from one frame of a window to the next: four a second
@@ -35,14 +34,7 @@ class RenderedWindows:
     endless = True
 
     def __init__(self, count: int, seed: int, *, height: int = 100, width: int = 132) -> None:
-        for name, value, least in (
-            ("count", count, 1),
-            ("seed", seed, 0),
-            ("height", height, 32),
-            ("width", width, 32),
-        ):
-            if value < least:
-                raise UserError(f"{name} is {value}; rendered windows need {name} >= {least}")
+        check_numbers("windows", count, seed, height, width)
         self.count, self.seed, self.height, self.width = count, seed, height, width
         self.labels = list(jester_labels())
         self._drawn: tuple[int, RenderedStream] | None = None
