@@ -17,7 +17,7 @@ from training.files import write_json
 from training.loop import FINAL, LAST, RESULT, Trainer, open_loader
 from training.networks import FrameNetwork, build_network
 from training.networks.imagenet import load_imagenet
-from training.networks.recalibrate import is_folded, recalibrate
+from training.networks.recalibrate import is_folded, recalibrate, spatial_twin, take_batch_norms
 from training.recipe import Recipe, check, override
 from training.recipes import RECIPES, recipe
 
@@ -73,6 +73,7 @@ def _start_from(network: FrameNetwork, chosen: Recipe, labels: list[str]) -> Non
 
 
 def _recalibrate(network: FrameNetwork, chosen: Recipe, labels: list[str]) -> None:
+    """Unfold the batch norm of the weights that were loaded, by the first batches of training clips."""
     print("the weights have their batch norm folded: taking its statistics from training clips")
     loader = open_loader(chosen, training=True, size=chosen.size, labels=labels)
     batches = []
@@ -80,7 +81,13 @@ def _recalibrate(network: FrameNetwork, chosen: Recipe, labels: list[str]) -> No
         batches.append(loader.dataset.spec.to_network(batch.frames_NTHWC))
         if len(batches) == 4:
             break
-    recalibrate(network, batches)
+    twin = spatial_twin(network)
+    if twin is None:
+        recalibrate(network, batches)
+        return
+    load_imagenet(twin, chosen.weights, chosen.input_spec())
+    recalibrate(twin, batches)
+    take_batch_norms(network, twin, batches)
 
 
 def folder_of(chosen: Recipe) -> Path:

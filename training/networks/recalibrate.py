@@ -3,16 +3,22 @@
 Such weights have identity batch norms (mean 0, variance 1, gain 1). Training would normalise by the batch's
 statistics and so change the function at the first step. Here each batch norm takes the statistics of real frames
 and the gain and bias that undo them, so that the function stays and training starts from it.
+
+A hybrid network has random temporal kernels, whose function is worth nothing. Its gains and biases come from the 2-D
+network of the same weights (``spatial_twin``), so that a temporal channel is as large as the spatial one that stood in
+its place, as it is with weights whose batch norm was never folded.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 
 import torch
 from torch import nn
 
 from training.networks.frame_network import FrameNetwork
+from training.operators import DepthwiseSTH, STHConv
 
 
 def is_folded(network: FrameNetwork) -> bool:
@@ -59,3 +65,53 @@ def _keep_function(norm: nn.BatchNorm2d, mean: torch.Tensor, variance: torch.Ten
     norm.bias.copy_(old_bias + mean * old_gain)
     norm.running_mean.copy_(mean)
     norm.running_var.copy_(variance)
+
+
+def spatial_twin(network: FrameNetwork) -> FrameNetwork | None:
+    """A copy with a plain 2-D convolution in place of each hybrid one, to load the same weights into.
+
+    Its modules have the names of the network's. None for a network without random temporal kernels.
+    """
+    twin = copy.deepcopy(network)
+    hybrids = [name for name, module in twin.named_modules() if _has_temporal(module)]
+    for name in hybrids:
+        parent, _, last = name.rpartition(".")
+        setattr(twin.get_submodule(parent), last, _plain(twin.get_submodule(name)))
+    return twin if hybrids else None
+
+
+def _has_temporal(module: nn.Module) -> bool:
+    if isinstance(module, DepthwiseSTH):
+        return module.temporal is not None
+    return isinstance(module, STHConv) and module.groups > 0
+
+
+def _plain(hybrid: nn.Module) -> nn.Conv2d:
+    if isinstance(hybrid, DepthwiseSTH):
+        size, channels = hybrid.spatial.shape[-1], hybrid.channels
+        return nn.Conv2d(channels, channels, size, hybrid.stride, (size - 1) // 2, groups=channels, bias=False)
+    assert isinstance(hybrid, STHConv)
+    return nn.Conv2d(
+        hybrid.in_channels, hybrid.out_channels, hybrid.kernel[1:], hybrid.stride, hybrid.padding,
+        hybrid.dilation[1:], bias=False,
+    )  # fmt: skip
+
+
+@torch.no_grad()
+def take_batch_norms(network: FrameNetwork, twin: FrameNetwork, clips: Iterable[torch.Tensor]) -> None:
+    """Give the network the twin's gains and biases, and its own statistics of ``clips`` (batches (N, T, 3, H, W))."""
+    norms = {name: module for name, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    momenta = {}
+    for name, norm in norms.items():
+        theirs = twin.get_submodule(name)
+        assert isinstance(theirs, nn.BatchNorm2d)
+        norm.weight.copy_(theirs.weight)
+        norm.bias.copy_(theirs.bias)
+        norm.reset_running_stats()
+        momenta[name], norm.momentum = norm.momentum, None  # None: the plain mean over the batches
+    network.train()
+    for batch_NTCHW in clips:
+        network(batch_NTCHW)
+    for name, norm in norms.items():
+        norm.momentum = momenta[name]
+    network.eval()

@@ -17,7 +17,7 @@ def gestures_sth() -> Recipe:
         validation_data="gestures",
         weights="imagenet",
         size=64,
-        epochs=12,
+        epochs=28,
         batch=8,
         optimizer="adamw",
         lr=5e-4,
@@ -32,7 +32,7 @@ def gestures_sth() -> Recipe:
         cache_short_side=128,
         workers=0,
         threads=1,
-        validate_every=6,
+        validate_every=7,
         qat_epochs=2,
         qat_lr=1e-4,
     )
