@@ -90,7 +90,8 @@ def _check_system(program: ExportedProgram, precision: str) -> None:
 def _lower(program: ExportedProgram, precision: str) -> tuple[bytes, dict[int, str]]:
     """The .pte's content, and the layer of each debug handle."""
     try:
-        from executorch.exir import to_edge_transform_and_lower
+        from executorch.exir import ExecutorchBackendConfig, to_edge_transform_and_lower
+        from executorch.exir.passes import MemoryPlanningPass
     except ImportError as error:
         raise missing_extra("executorch", "executorch") from error
     try:
@@ -105,7 +106,9 @@ def _lower(program: ExportedProgram, precision: str) -> tuple[bytes, dict[int, s
     try:
         edge = to_edge_transform_and_lower(rewritten, partitioner=[OnePiecePartitioner()])
         layers = _check_one_piece(edge.exported_program())
-        return bytes(edge.to_executorch().buffer), layers
+        # inputs are read where the caller has them; planned ones would be copied, a stream's states at every frame
+        planning = MemoryPlanningPass(alloc_graph_input=False)
+        return bytes(edge.to_executorch(ExecutorchBackendConfig(memory_planning_pass=planning)).buffer), layers
     except Exception as error:  # ExecuTorch's passes raise whatever they like
         raise _user_error(error) from error
 

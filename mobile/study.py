@@ -54,11 +54,14 @@ def one_run(recipe: str, seed: int, arguments: argparse.Namespace) -> dict[str, 
         return dict(read_json(result, "row of a study"))
     log = folder / "log.txt"
     data = [f"train_data={arguments.data}", f"validation_data={arguments.data}"]
+    of_qat = [word for word in arguments.set if word.startswith("qat_")]
     if not (folder / "final.pt").is_file():
-        sets = [*data, f"weights={arguments.weights}", f"out={folder}", f"seed={seed}", *arguments.set]
+        others = [word for word in arguments.set if word not in of_qat]
+        sets = [*data, f"weights={arguments.weights}", f"out={folder}", f"seed={seed}", *others]
         run_command(["-m", "training.train", recipe, "--resume", "--set", *sets], log)
     if not quantized.is_file():
-        run_command(["-m", "mobile.qat", str(folder / "final.pt"), "--resume", "--out", str(quantized.parent)], log)
+        words = ["-m", "mobile.qat", str(folder / "final.pt"), "--resume", "--out", str(quantized.parent)]
+        run_command([*words, *(["--set", *of_qat] if of_qat else [])], log)
     artefacts = []
     for script in EXPORTERS:
         out = folder / "artefacts"

@@ -6,37 +6,20 @@ Axes: T frame, S height and width, C colour, H row, W column, K class, M clips.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import numpy as np
 
 from mobile.contract import Contract, load_contract
+from mobile.runners.backend import Backend, StatefulBackend
+from mobile.runners.streams import CopiedStream, Stream, reset_states
 from training.errors import UserError
 from training.input_spec import InputSpec
 from training.networks import title_of
 
 SUFFIXES = {".tflite": "litert", ".pte": "executorch", ".mlpackage": "coreml"}
-
-
-class Backend(Protocol):
-    """A runtime with a loaded artefact."""
-
-    runtime: str
-
-    def run(self, input_tensor: np.ndarray) -> np.ndarray:
-        """One inference of a clip: the input tensor as the contract describes it -> logits float32 (rows, K)."""
-
-    def step(self, inputs: dict[str, np.ndarray], outputs: Sequence[str]) -> dict[str, np.ndarray]:
-        """One step of a stream: all inputs and outputs by name, in the artefact's order and its own types."""
-
-
-class StatefulBackend(Backend, Protocol):
-    """A runtime whose artefact keeps the states of a stream (``contract.stateful``)."""
-
-    def reset(self) -> None:
-        """Forget what the stream has seen."""
 
 
 class ArtefactRunner:
@@ -62,7 +45,9 @@ class ArtefactRunner:
         self._backend = _open(self.path, threads)
         self.load_seconds = time.perf_counter() - started
         self.runtime = self._backend.runtime
-        self.reset()
+        if self.contract.mode == "stream":
+            self._stream = _stream_of(self._backend, self.contract)
+            self.reset()
 
     def input_tensor(self, frames_BSSC: np.ndarray) -> np.ndarray:
         """Preprocessed uint8 frames (B, S, S, 3) as the artefact's input tensor."""
@@ -72,7 +57,8 @@ class ArtefactRunner:
         """Forget what a stream has seen, also where the artefact keeps the states."""
         if self.contract.stateful:
             cast(StatefulBackend, self._backend).reset()
-        self._states = {s.input: np.full(s.shape, s.reset, np.dtype(s.dtype)) for s in self.contract.states}
+        if self.contract.mode == "stream":
+            self._stream.write(reset_states(self.contract))
 
     def run(self, tensor: np.ndarray) -> np.ndarray:
         """Input tensor -> logits float32 (K,); one step of a stream, whose states are kept."""
@@ -92,11 +78,7 @@ class ArtefactRunner:
         return _consensus(self.rows(frames_TSSC))
 
     def _step(self, tensor: np.ndarray) -> np.ndarray:
-        contract = self.contract
-        outputs = [contract.output.name, *(state.output for state in contract.states)]
-        found = self._backend.step({contract.input.name: tensor, **self._states}, outputs)
-        self._states = {state.input: found[state.output] for state in contract.states}
-        logits, point = found[contract.output.name], contract.output.quantization
+        logits, point = self._stream.step(tensor), self.contract.output.quantization
         return (logits.astype(np.float32) if point is None else point.to_real(logits)).reshape(1, -1)
 
 
@@ -119,7 +101,7 @@ class StreamRunner(ArtefactRunner):
     @property
     def states(self) -> dict[str, np.ndarray]:
         """The states as the artefact has them, by name; none where it keeps them."""
-        return {name: state.copy() for name, state in self._states.items()}
+        return self._stream.read()
 
     @states.setter
     def states(self, states: dict[str, np.ndarray]) -> None:
@@ -133,7 +115,7 @@ class StreamRunner(ArtefactRunner):
             raise UserError(
                 f"the states are of another network or size than {self.path.name}: {fault} is {had}, not {needed}"
             )
-        self._states = dict(states)
+        self._stream.write(states)
 
     def step(self, frame_SSC: np.ndarray) -> np.ndarray:
         """A preprocessed uint8 frame (S, S, 3) -> its logits, float32 (K,).
@@ -165,6 +147,11 @@ def input_tensor(frames_TSSC: np.ndarray, contract: Contract) -> np.ndarray:
 def _open(path: Path, threads: int) -> Backend:
     kind = SUFFIXES[path.suffix]
     if kind == "litert":
+        contract = load_contract(path)
+        if contract.mode == "stream":
+            from mobile.runners.litert_stream import LiteRTStream
+
+            return cast(Backend, LiteRTStream(path, contract, threads))
         from mobile.runners.litert_runner import LiteRTRunner
 
         return LiteRTRunner(path, threads)
@@ -175,6 +162,12 @@ def _open(path: Path, threads: int) -> Backend:
     from mobile.runners.coreml_runner import CoreMLRunner
 
     return CoreMLRunner(path)
+
+
+def _stream_of(backend: Backend, contract: Contract) -> Stream:
+    """The backend's own way to keep states, or copies."""
+    opening = getattr(backend, "open_stream", None)
+    return opening(contract) if opening else CopiedStream(backend, contract)
 
 
 def open_predictor(

@@ -5,13 +5,9 @@ Axes: T frame, H row, W column, C colour, K class.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,7 +15,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from mobile.runners.alternating import Alternating
+from mobile.contract import Contract
+from mobile.runners.native_log import native_log
+from mobile.runners.streams import reset_states
 from training.errors import UserError, missing_extra
 
 _TYPES: dict[int, np.dtype] = {1: np.dtype(np.int8), 6: np.dtype(np.float32)}  # numbers of ExecuTorch's ScalarType
@@ -50,10 +48,10 @@ class ExecuTorchRunner:
     def __init__(self, path: Path | str, threads: int = 1) -> None:
         if not Path(path).is_file():
             raise UserError(f"there is no file {path}; export it with converters/export_executorch.py")
-        self.path, self.threads, self._kept = Path(path), threads, Alternating()
+        self.path, self.threads = Path(path), threads
         runtime = _runtime(threads)
         start = time.perf_counter()
-        with _native_log() as log:
+        with native_log() as log:
             try:
                 self._program = runtime.load_program(self.path)
                 self._method = self._program.load_method("forward")
@@ -81,17 +79,56 @@ class ExecuTorchRunner:
         return logits.numpy()
 
     def step(self, inputs: dict[str, np.ndarray], outputs: Sequence[str]) -> dict[str, np.ndarray]:
-        """All inputs in the artefact's order -> the outputs, in its order, by the names given; valid until the step
-        after the next."""
+        """All inputs in the artefact's order -> copies of the outputs, in its order, by the names given."""
+        results = self.execute([torch.from_numpy(value) for value in inputs.values()])
+        return {name: result.numpy().copy() for name, result in zip(outputs, results, strict=True)}
+
+    def execute(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
+        """All inputs -> all outputs, both in the artefact's order; the outputs are views of the program's memory, valid
+        until the next call.
+
+        Raises:
+            UserError: the runner was closed.
+        """
         if self._method is None:
             raise UserError(f"{self.path.name} was closed; open it again to run it")
         # not through Method.execute, which clones all outputs into memory allocated anew
-        results = self._method._method([torch.from_numpy(value) for value in inputs.values()], False)
-        return self._kept.store({name: result.numpy() for name, result in zip(outputs, results, strict=True)})
+        return self._method._method(inputs, False)
+
+    def open_stream(self, contract: Contract) -> ExecuTorchStream:
+        """The states of a stream, kept in the program's memory."""
+        return ExecuTorchStream(self, contract)
 
     def close(self) -> None:
         """Free the program and its memory; the runner cannot run afterwards."""
         self._method = self._program = None
+
+
+class ExecuTorchStream:
+    """States that stay in the program's memory: an output of one step is, in place, an input of the next.
+
+    A new state is a slice of a concat that has read the old one whole, so nobody reads the memory that it is written
+    to any more; the tests compare every frame's logits with the clip's, bit by bit.
+    """
+
+    def __init__(self, runner: ExecuTorchRunner, contract: Contract) -> None:
+        self._runner, self._contract = runner, contract
+        self._states: list[torch.Tensor] = []
+        self.write(reset_states(contract))
+
+    def step(self, tensor: np.ndarray) -> np.ndarray:
+        """The input tensor of the next frames -> logits (B, K), float32; valid until the next step."""
+        logits, *self._states = self._runner.execute([torch.from_numpy(tensor), *self._states])
+        return logits.numpy()
+
+    def read(self) -> dict[str, np.ndarray]:
+        """Copies of the states by the names of their inputs."""
+        names = [state.input for state in self._contract.states]
+        return {name: value.numpy().copy() for name, value in zip(names, self._states, strict=True)}
+
+    def write(self, states: dict[str, np.ndarray]) -> None:
+        """Copy these states in."""
+        self._states = [torch.from_numpy(states[state.input].copy()) for state in self._contract.states]
 
 
 def _runtime(threads: int) -> Any:
@@ -99,7 +136,7 @@ def _runtime(threads: int) -> Any:
     global _threads_of_process
     if threads < 1:
         raise UserError(f"threads is {threads}; expected at least 1")
-    with _native_log(), warnings.catch_warnings():
+    with native_log(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             from executorch.extension.pybindings import portable_lib
@@ -116,22 +153,3 @@ def _runtime(threads: int) -> Any:
             "measure each number of threads in a process of its own"
         )
     return Runtime.get()
-
-
-@contextlib.contextmanager
-def _native_log() -> Iterator[Any]:
-    """Keep what native code writes to standard error off the screen; yields a function that reads it."""
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as sink:
-        screen = os.dup(2)
-        os.dup2(sink.fileno(), 2)
-
-        def read() -> str:
-            sink.seek(0)
-            return sink.read().decode(errors="replace")
-
-        try:
-            yield read
-        finally:
-            os.dup2(screen, 2)
-            os.close(screen)

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from mobile.runners.alternating import Alternating
 from training.errors import UserError, missing_extra
 
 _SIGNATURE = "serving_default"
@@ -55,7 +54,7 @@ class LiteRTRunner:
             reason = " ".join(str(error).split())[:200]
             raise UserError(f"LiteRT cannot load {path}: {reason}; export it again") from error
         self.load_seconds = time.perf_counter() - start
-        self.path, self.threads, self._kept = Path(path), threads, Alternating()
+        self.path, self.threads = Path(path), threads
         self.runtime = f"LiteRT {version('ai-edge-litert')} (XNNPACK)"
         entries, results = _by_name(self._interpreter, signature)
         self.input_name = _FRAMES if _FRAMES in entries else signature["inputs"][0]
@@ -111,11 +110,11 @@ class LiteRTRunner:
         return np.float32(scale) * (logits.astype(np.float32) - zero_point)
 
     def step(self, inputs: dict[str, np.ndarray], outputs: Sequence[str]) -> dict[str, np.ndarray]:
-        """All inputs by name -> the named outputs, in the artefact's own types; valid until the step after the next."""
+        """All inputs by name -> copies of the named outputs, in the artefact's own types."""
         for name, value in inputs.items():
             self._interpreter.set_tensor(self._inputs[name], value)
         self._interpreter.invoke()
-        return self._kept.store({name: self._interpreter.tensor(self._outputs[name])() for name in outputs})
+        return {name: self._interpreter.get_tensor(self._outputs[name]) for name in outputs}
 
 
 def _by_name(interpreter: Any, signature: dict[str, list[str]]) -> tuple[dict[str, dict], dict[str, dict]]:

@@ -91,9 +91,10 @@ def _plain(hybrid: nn.Module) -> nn.Conv2d:
         size, channels = hybrid.spatial.shape[-1], hybrid.channels
         return nn.Conv2d(channels, channels, size, hybrid.stride, (size - 1) // 2, groups=channels, bias=False)
     assert isinstance(hybrid, STHConv)
+    (_, rows, columns), (_, *dilation), (above, left) = hybrid.kernel, hybrid.dilation, hybrid.padding
     return nn.Conv2d(
-        hybrid.in_channels, hybrid.out_channels, hybrid.kernel[1:], hybrid.stride, hybrid.padding,
-        hybrid.dilation[1:], bias=False,
+        hybrid.in_channels, hybrid.out_channels, (rows, columns), hybrid.stride, (above, left),
+        (dilation[0], dilation[1]), bias=False,
     )  # fmt: skip
 
 

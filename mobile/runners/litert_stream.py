@@ -1,0 +1,121 @@
+"""A streamed .tflite in LiteRT's CompiledModel, whose buffers serve as an output of one step and an input of the next.
+
+The interpreter of ``litert_runner`` copies every state in and out of its own memory: at 224 pixels a tenth of a step.
+
+Axes: B frames of one step, K class.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mobile.contract import Contract
+from mobile.runners.native_log import native_log
+from mobile.runners.streams import reset_states
+from training.errors import UserError, missing_extra
+
+
+class LiteRTStream:
+    """States as two sets of buffers: each step reads one and writes the other.
+
+    Args:
+        path: a .tflite of a stream made by ``converters``.
+        contract: its side file.
+        threads: threads of XNNPACK.
+
+    Attributes:
+        load_seconds: reading the file, delegating and packing the weights.
+
+    Raises:
+        UserError: the file is missing or no TFLite model, its inputs and outputs are not the contract's, or
+            ai-edge-litert is not installed.
+    """
+
+    def __init__(self, path: Path, contract: Contract, threads: int = 1) -> None:
+        if threads < 1:
+            raise UserError(f"threads is {threads}; expected at least 1")
+        self.runtime = f"LiteRT {version('ai-edge-litert')} (XNNPACK)"
+        self._contract = contract
+        started = time.perf_counter()
+        self._model = _compile(path, threads)
+        (signature,) = self._model.get_signature_list().values()
+        inputs, outputs = signature["inputs"], signature["outputs"]
+        _check_names(path, contract, inputs, outputs)
+        one, other = self._model.create_input_buffers(0), self._model.create_input_buffers(0)
+        self._frames = one[inputs.index(contract.input.name)]
+        other[inputs.index(contract.input.name)] = self._frames
+        self._logits = self._model.create_output_buffers(0)[outputs.index(contract.output.name)]
+        self._buffers = [dict(zip(inputs, side, strict=True)) for side in (one, other)]
+        becomes = {state.output: state.input for state in contract.states}
+        self._turns = [
+            (here, [self._logits if name == contract.output.name else there[becomes[name]] for name in outputs])
+            for here, there in ((one, self._buffers[1]), (other, self._buffers[0]))
+        ]
+        self._turn = 0
+        self.write(reset_states(contract))
+        self.load_seconds = time.perf_counter() - started
+
+    def open_stream(self, contract: Contract) -> LiteRTStream:
+        """Itself: it was opened for this contract."""
+        assert contract == self._contract
+        return self
+
+    def run(self, input_tensor: np.ndarray) -> np.ndarray:
+        """Not of a stream, which knows steps only."""
+        raise TypeError("a stream is run by its steps")
+
+    def step(self, tensor: np.ndarray) -> np.ndarray:
+        """The input tensor of the next frames -> logits (B, K), in the artefact's own type."""
+        self._frames.write(tensor)
+        inputs, outputs = self._turns[self._turn]
+        self._model.run_by_index(0, inputs, outputs)
+        self._turn = 1 - self._turn
+        shape = self._contract.output.shape
+        return self._logits.read(math.prod(shape), np.dtype(self._contract.output.dtype)).reshape(shape)
+
+    def read(self) -> dict[str, np.ndarray]:
+        """Copies of the states by the names of their inputs."""
+        held = self._buffers[self._turn]
+        return {
+            state.input: held[state.input].read(math.prod(state.shape), np.dtype(state.dtype)).reshape(state.shape)
+            for state in self._contract.states
+        }
+
+    def write(self, states: dict[str, np.ndarray]) -> None:
+        """Copy these states in."""
+        for name, state in states.items():
+            self._buffers[self._turn][name].write(state)
+
+
+def _compile(path: Path, threads: int) -> Any:
+    with native_log() as log:  # of accelerators of other makers that are not here
+        try:
+            from ai_edge_litert.compiled_model import CompiledModel
+            from ai_edge_litert.hardware_accelerator import HardwareAccelerator
+            from ai_edge_litert.options import CpuOptions, Options
+        except ImportError as error:
+            raise missing_extra("ai-edge-litert", "tflite") from error
+        options = Options(
+            hardware_accelerators=HardwareAccelerator.CPU, cpu_options=CpuOptions(num_threads=threads)
+        )  # fmt: skip
+        try:
+            return CompiledModel.from_file(str(path), options=options)
+        except (ValueError, RuntimeError) as error:
+            reason = " ".join((log() or str(error)).split())[-200:]
+            raise UserError(f"LiteRT cannot load {path}: {reason}; export it again") from error
+
+
+def _check_names(path: Path, contract: Contract, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    wanted = {contract.input.name, *(s.input for s in contract.states)}
+    wanted |= {contract.output.name, *(s.output for s in contract.states)}
+    found = {*inputs, *outputs}
+    if wanted != found:
+        odd = ", ".join(sorted(wanted ^ found))
+        raise UserError(f"{path} and its contract differ in {odd}; export it again")
