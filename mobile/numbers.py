@@ -98,6 +98,12 @@ def weight_scales(weight_OIHW: torch.Tensor) -> torch.Tensor:
     return scales.clamp(min=max(float(scales.max()) * _SMALLEST_SCALE_SHARE, 1e-12))
 
 
+def rounded_weight(weight_OIHW: torch.Tensor) -> torch.Tensor:
+    """The real numbers that the int8 weights mean."""
+    scales = weight_scales(weight_OIHW).view(-1, 1, 1, 1)
+    return (weight_OIHW / scales).round().clamp(-WEIGHT_HIGH, WEIGHT_HIGH) * scales
+
+
 class Conv(nn.Module):
     """Convolution with bias (batch norm folded), optional ReLU6, and its output's quantization.
 

@@ -10,24 +10,29 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import sys
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from mobile.bias_correction import correct_biases
 from mobile.deploy import DeployNetwork, deploy_form
 from mobile.quantize import convert_to_int8, quantized_state
 from training.checkpoint import code_version, load_checkpoint, network_of, save_checkpoint
 from training.errors import UserError, run_cli
 from training.files import write_json
-from training.loop import LAST, Trainer
+from training.loop import LAST, Trainer, open_loader
 from training.recipe import Recipe, check, override
 
 EXAMPLES = """examples:
   python -m mobile.qat runs/rendered_sth-seed0/final.pt
   python -m mobile.qat runs/rendered_sth-seed0/final.pt --set qat_epochs=1 --out runs/short
 """
+
+
+_BATCHES_FOR_BIASES = 8
 
 
 def recipe_of(checkpoint: dict[str, Any]) -> Recipe:
@@ -89,6 +94,8 @@ def quantization_aware_training(
         frame_forward=network.frame_logits,
     )  # fmt: skip
     float_scores = trainer.validate(recipe.size)
+    if recipe.qat_correct_bias:
+        correct_biases(network, _first_batches(recipe, labels, trainer.device))
     network.set_system("qat")
     if resume and (folder / LAST).exists():
         trainer.resume(load_checkpoint(folder / LAST))
@@ -100,6 +107,13 @@ def quantization_aware_training(
         raise UserError(f"cannot round the network to int8: {error}; lower qat_lr") from error
     trainer.device = torch.device("cpu")
     return network, {"float": float_scores, "int8": trainer.validate(recipe.size)}
+
+
+def _first_batches(recipe: Recipe, labels: list[str], device: torch.device) -> list[torch.Tensor]:
+    """Frames (B, 3, H, W) of a few training batches, to take means over."""
+    loader = open_loader(recipe, training=True, size=recipe.size, labels=labels)
+    batches = itertools.islice(loader, _BATCHES_FOR_BIASES)
+    return [loader.dataset.spec.to_network(batch.frames_NTHWC.to(device)).flatten(0, 1) for batch in batches]
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -38,7 +38,8 @@ class Recipe:
         fresh_each_epoch: rendered clips only; every epoch sees new clips.
         cache_short_side: keep decoded clips in memory at this short side in pixels; 0 decodes them every time.
         checkpoint_minutes: at most this much work is lost when the run is killed.
-        qat_*: quantization-aware training of the deploy form that follows (``mobile.qat``).
+        qat_*: quantization-aware training of the deploy form that follows (``mobile.qat``); ``qat_correct_bias`` lets
+            it start from biases that take up the mean error of rounded weights.
     """
 
     name: str = "unnamed"
@@ -86,6 +87,7 @@ class Recipe:
     qat_epochs: int = 2
     qat_lr: float = 1e-3
     qat_freeze: float = 0.5
+    qat_correct_bias: bool = False
 
     def input_spec(self) -> InputSpec:
         """What the network expects of its input."""
@@ -104,7 +106,9 @@ class Recipe:
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
 
 
-_LATER: dict[str, Any] = {"supervision": "clip", "window": 0, "init": "", "frames_per_second": 4.0}
+_LATER: dict[str, Any] = {
+    "supervision": "clip", "window": 0, "init": "", "frames_per_second": 4.0, "qat_correct_bias": False,
+}  # fmt: skip
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": ("sgd", "adamw"),
