@@ -7,8 +7,10 @@ Axes: B frames of one step, K class.
 
 from __future__ import annotations
 
+import gc
 import math
 import time
+import weakref
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from mobile.contract import Contract
-from mobile.runners.native_log import native_log
+from mobile.runners.native_log import mute_at_exit, native_log
 from mobile.runners.streams import reset_states
 from training.errors import UserError, missing_extra
 
@@ -44,22 +46,27 @@ class LiteRTStream:
         self.runtime = f"LiteRT {version('ai-edge-litert')} (XNNPACK)"
         self._contract = contract
         started = time.perf_counter()
-        self._model = _compile(path, threads)
-        (signature,) = self._model.get_signature_list().values()
+        model = _compile(path, threads)
+        self._native: dict[str, Any] = {"model": model}
+        weakref.finalize(self, _release, self._native)
+        (signature,) = model.get_signature_list().values()
         inputs, outputs = signature["inputs"], signature["outputs"]
         _check_names(path, contract, inputs, outputs)
-        one, other = self._model.create_input_buffers(0), self._model.create_input_buffers(0)
-        self._frames = one[inputs.index(contract.input.name)]
-        other[inputs.index(contract.input.name)] = self._frames
-        self._logits = self._model.create_output_buffers(0)[outputs.index(contract.output.name)]
-        self._buffers = [dict(zip(inputs, side, strict=True)) for side in (one, other)]
+        one, other = model.create_input_buffers(0), model.create_input_buffers(0)
+        frames = one[inputs.index(contract.input.name)]
+        other[inputs.index(contract.input.name)] = frames
+        logits = model.create_output_buffers(0)[outputs.index(contract.output.name)]
+        buffers = [dict(zip(inputs, side, strict=True)) for side in (one, other)]
         becomes = {state.output: state.input for state in contract.states}
-        self._turns = [
-            (here, [self._logits if name == contract.output.name else there[becomes[name]] for name in outputs])
-            for here, there in ((one, self._buffers[1]), (other, self._buffers[0]))
+        turns = [
+            (here, [logits if name == contract.output.name else there[becomes[name]] for name in outputs])
+            for here, there in ((one, buffers[1]), (other, buffers[0]))
         ]
+        self._native |= {"frames": frames, "logits": logits, "buffers": buffers, "turns": turns}
         self._turn = 0
-        self.write(reset_states(contract))
+        with native_log():  # the first write makes an environment of its own, aloud, which ends with the program
+            mute_at_exit()
+            self.write(reset_states(contract))
         self.load_seconds = time.perf_counter() - started
 
     def open_stream(self, contract: Contract) -> LiteRTStream:
@@ -73,16 +80,16 @@ class LiteRTStream:
 
     def step(self, tensor: np.ndarray) -> np.ndarray:
         """The input tensor of the next frames -> logits (B, K), in the artefact's own type."""
-        self._frames.write(tensor)
-        inputs, outputs = self._turns[self._turn]
-        self._model.run_by_index(0, inputs, outputs)
+        native = self._native
+        native["frames"].write(tensor)
+        native["model"].run_by_index(0, *native["turns"][self._turn])
         self._turn = 1 - self._turn
         shape = self._contract.output.shape
-        return self._logits.read(math.prod(shape), np.dtype(self._contract.output.dtype)).reshape(shape)
+        return native["logits"].read(math.prod(shape), np.dtype(self._contract.output.dtype)).reshape(shape)
 
     def read(self) -> dict[str, np.ndarray]:
         """Copies of the states by the names of their inputs."""
-        held = self._buffers[self._turn]
+        held = self._native["buffers"][self._turn]
         return {
             state.input: held[state.input].read(math.prod(state.shape), np.dtype(state.dtype)).reshape(state.shape)
             for state in self._contract.states
@@ -91,7 +98,14 @@ class LiteRTStream:
     def write(self, states: dict[str, np.ndarray]) -> None:
         """Copy these states in."""
         for name, state in states.items():
-            self._buffers[self._turn][name].write(state)
+            self._native["buffers"][self._turn][name].write(state)
+
+
+def _release(native: dict[str, Any]) -> None:
+    """Free the model while its farewell can be kept off the screen."""
+    with native_log():
+        native.clear()
+        gc.collect()
 
 
 def _compile(path: Path, threads: int) -> Any:
