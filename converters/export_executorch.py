@@ -21,7 +21,7 @@ def lower(bundle: Bundle, precision: str, mode: str, target: Path) -> dict[str, 
     return lower_to_pte(bundle.program("int8" if precision == "int8" else "float", mode), target, precision=precision)
 
 
-TARGET = Target("executorch", ".pte", lower, layout="THWC", state_layout="11PC", int8_input=True, int8_output=False)
+TARGET = Target("executorch", ".pte", lower, layout="THWC", state_layout="NTPC", int8_input=True, int8_output=False)
 
 
 def build_random(name: str, **options: Any) -> Path:

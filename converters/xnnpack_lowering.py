@@ -91,10 +91,10 @@ def _lower(program: ExportedProgram, precision: str) -> tuple[bytes, dict[int, s
     """The .pte's content, and the layer of each debug handle."""
     try:
         from executorch.exir import ExecutorchBackendConfig, to_edge_transform_and_lower
-        from executorch.exir.passes import MemoryPlanningPass
     except ImportError as error:
         raise missing_extra("executorch", "executorch") from error
     try:
+        from converters.xnnpack_border import border_planning
         from converters.xnnpack_passes import rewrite
         from converters.xnnpack_views import OnePiecePartitioner
     except (ImportError, AttributeError) as error:
@@ -106,9 +106,8 @@ def _lower(program: ExportedProgram, precision: str) -> tuple[bytes, dict[int, s
     try:
         edge = to_edge_transform_and_lower(rewritten, partitioner=[OnePiecePartitioner()])
         layers = _check_one_piece(edge.exported_program())
-        # inputs are read where the caller has them; planned ones would be copied, a stream's states at every frame
-        planning = MemoryPlanningPass(alloc_graph_input=False)
-        return bytes(edge.to_executorch(ExecutorchBackendConfig(memory_planning_pass=planning)).buffer), layers
+        config = ExecutorchBackendConfig(memory_planning_pass=border_planning())
+        return bytes(edge.to_executorch(config).buffer), layers
     except Exception as error:  # ExecuTorch's passes raise whatever they like
         raise _user_error(error) from error
 

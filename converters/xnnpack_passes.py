@@ -17,7 +17,7 @@ from torch.ao.quantization.fx import _decomposed  # noqa: F401  (registers torch
 from torch.export import ExportedProgram
 from torch.fx import Graph, Node
 
-from converters.xnnpack_views import CONVERT, ENTRY, VIEW, layer_of
+from converters.xnnpack_views import CONVERT, ENTRY, LAST_ROWS, VIEW, layer_of
 from training.errors import UserError
 
 _aten = torch.ops.aten
@@ -35,6 +35,7 @@ _KNOWN = (
     _aten.add.Tensor,
     _aten.max_pool2d.default,
     _aten.mean.dim,
+    LAST_ROWS,
 )
 _BORDER = (QUANTIZE, DEQUANTIZE, _DEQUANTIZE_WEIGHT, ENTRY, CONVERT)
 
@@ -42,8 +43,8 @@ _BORDER = (QUANTIZE, DEQUANTIZE, _DEQUANTIZE_WEIGHT, ENTRY, CONVERT)
 def rewrite(program: ExportedProgram, precision: str) -> ExportedProgram:
     """A copy of ``program`` (frames (B, C, H, W) and states in; logits and states out) as XNNPACK wants it.
 
-    The copy's frames are (B, H, W, C) and its states (1, 1, rows * P, C): int8 in "int8", else float32. Its logits are
-    float32.
+    The copy's frames are (B, H, W, C) and its states (1, rows, P, C): int8 in "int8", else float32. Its logits are
+    float32. Its new states are (1, C, rows, P) in channels-last memory, which is the same.
 
     Raises:
         UserError: an operator that XNNPACK would not take, or not in int8; the message names it and its layer.
@@ -159,19 +160,15 @@ def _to_half(program: ExportedProgram) -> None:
 
 
 def _enter_channels_last(program: ExportedProgram, precision: str) -> None:
-    """Let frames enter as (B, H, W, C) and states as (1, 1, rows * P, C), in int8 or float32."""
+    """Let frames enter as (B, H, W, C) and states as (1, rows, P, C), in int8 or float32."""
     graph: Any = program.graph
     names = program.graph_signature.user_inputs
     entries = [next(node for node in graph.nodes if node.name == name) for name in names]
-    for number, entry in enumerate(entries):
+    for entry in entries:
         (consumer,) = entry.users
-        x_NCHW = entry.meta["val"]
-        x_NHWC = x_NCHW.permute(0, 2, 3, 1).contiguous()
-        entry.meta["val"] = x_NHWC if number == 0 else x_NHWC.reshape(1, 1, -1, x_NHWC.shape[3])
+        entry.meta["val"] = entry.meta["val"].permute(0, 2, 3, 1).contiguous()
         with graph.inserting_before(consumer):
             here = _entered(graph, entry, consumer, precision)
-            if number > 0:
-                here = _as_rows(graph, here, consumer, x_NCHW, precision)
         consumer.replace_input_with(entry, here)
     examples = (torch.zeros(entry.meta["val"].shape, dtype=entry.meta["val"].dtype) for entry in entries)
     program._example_inputs = (tuple(examples), {})
@@ -192,24 +189,11 @@ def _entered(graph: Graph, entry: Node, consumer: Node, precision: str) -> Node:
     return here
 
 
-def _as_rows(graph: Graph, here: Node, consumer: Node, x_1CTP: torch.Tensor, precision: str) -> Node:
-    """A state that came in as one row of rows * P pixels, as (1, C, rows, P)."""
-    if precision == "int8":
-        here = _on_grid(graph, here, consumer)
-    return _insert(graph, VIEW, (here, list(x_1CTP.shape)), x_1CTP.to(here.meta["val"].dtype).contiguous(), consumer)
-
-
-def _on_grid(graph: Graph, here: Node, like: Node) -> Node:
-    """``here``, quantized and dequantized as the quantize node ``like`` does."""
-    quantized = _insert(graph, QUANTIZE, (here, *like.args[1:]), here.meta["val"].to(torch.int8), like)
-    return _insert(graph, DEQUANTIZE, (quantized, *like.args[1:]), here.meta["val"], like)
-
-
 def _leave(program: ExportedProgram, precision: str) -> None:
     """Let logits leave in float32, and states as they entered.
 
-    A state leaves as (1, 1, rows * P, C) since the transpose to channels-first that ExecuTorch puts before an output
-    moves nothing where there is one channel.
+    A state is a slice of rows; as one operator of our own it leaves in channels-last memory, where ExecuTorch would
+    put a transpose to channels-first before the output.
     """
     graph, signature = program.graph, program.graph_signature
     output = graph.output_node()
@@ -217,7 +201,7 @@ def _leave(program: ExportedProgram, precision: str) -> None:
     left = []
     for number, result in enumerate(results):
         with graph.inserting_before(output):
-            here = result if number == 0 else _as_pixels(graph, result, precision)
+            here = result if number == 0 else _last_rows(graph, result)
             if precision == "fp16":
                 here = _insert(graph, CONVERT, (here, torch.float32), here.meta["val"].float(), result)
         if here is not result:
@@ -226,14 +210,15 @@ def _leave(program: ExportedProgram, precision: str) -> None:
     output.args = (tuple(left),)
 
 
-def _as_pixels(graph: Graph, result: Node, precision: str) -> Node:
-    """(1, C, rows, P) -> (1, 1, rows * P, C); on its int8 grid where it is quantized."""
-    x_NHWC = result.meta["val"].permute(0, 2, 3, 1)
-    pixels = x_NHWC.reshape(1, 1, -1, x_NHWC.shape[3]).contiguous()
-    view = _insert(graph, VIEW, (result, list(pixels.shape)), pixels, result)
-    if precision != "int8":
-        return view
-    return _insert(graph, QUANTIZE, (view, *cast(Any, result.args)[1:]), pixels.to(torch.int8), result)
+def _last_rows(graph: Graph, result: Node) -> Node:
+    """The slice that makes a new state as LAST_ROWS; in int8 without the dequantize that follows it."""
+    quantized = result.target is DEQUANTIZE
+    rows = _source(_source(result)) if quantized else result
+    if rows.target is not _aten.slice.Tensor or rows.args[1] != 2:
+        raise UserError(f"{rows.target} of {layer_of(rows)} makes a state; expected a slice of rows")
+    value = rows.meta["val"].contiguous(memory_format=torch.channels_last)
+    last = _insert(graph, LAST_ROWS, (_source(rows), rows.args[2]), value, rows)
+    return _insert(graph, QUANTIZE, (last, *result.args[1:]), value.to(torch.int8), result) if quantized else last
 
 
 def _dequantize_for_each_user(graph: Graph) -> None:

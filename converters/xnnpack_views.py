@@ -1,4 +1,4 @@
-"""Three operators that XNNPACK's graph gets for free, and how ExecuTorch hands them to XNNPACK.
+"""Four operators that XNNPACK's graph gets for free, and how ExecuTorch hands them to XNNPACK.
 
 XNNPACK computes in channels-last memory, where seeing the frames of a clip as the rows of an image moves nothing.
 ExecuTorch does not know that: around the ``permute, reshape, permute`` that says it in PyTorch it would insert real
@@ -30,6 +30,7 @@ from executorch.backends.xnnpack.serialization.xnnpack_graph_schema import (
     XNNConvert,
     XNNGraph,
     XNNStaticReshape,
+    XNNStaticSlice,
     XNode,
 )
 
@@ -38,6 +39,7 @@ from training.errors import UserError
 _LIBRARY = torch.library.Library("sth_mobile", "DEF")
 _LIBRARY.define("view_channels_last(Tensor x_NCHW, int[] shape) -> Tensor")
 _LIBRARY.define("from_channels_last(Tensor x_NHWC) -> Tensor")
+_LIBRARY.define("last_rows(Tensor x_NCHW, int start) -> Tensor")
 _LIBRARY.define("convert(Tensor x, ScalarType dtype) -> Tensor")
 
 
@@ -51,18 +53,25 @@ def _from_channels_last(x_NHWC: torch.Tensor) -> torch.Tensor:
     return x_NHWC.permute(0, 3, 1, 2).clone(memory_format=torch.contiguous_format)
 
 
+def _last_rows(x_NCHW: torch.Tensor, start: int) -> torch.Tensor:
+    return x_NCHW[:, :, start:].clone(memory_format=torch.channels_last)
+
+
 def _convert(x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     return x.to(dtype, copy=True)
 
 
 _LIBRARY.impl("view_channels_last", _view_channels_last, "CompositeExplicitAutograd")
 _LIBRARY.impl("from_channels_last", _from_channels_last, "CompositeExplicitAutograd")
+_LIBRARY.impl("last_rows", _last_rows, "CompositeExplicitAutograd")
 _LIBRARY.impl("convert", _convert, "CompositeExplicitAutograd")
 
 VIEW = torch.ops.sth_mobile.view_channels_last.default
 """(N, C, H, W) -> ``shape``, also in that order of axes: the values in the order of channels-last memory."""
 ENTRY = torch.ops.sth_mobile.from_channels_last.default
 """(N, H, W, C) -> (N, C, H, W)."""
+LAST_ROWS = torch.ops.sth_mobile.last_rows.default
+"""(N, C, H, W) -> the rows from ``start`` on, which leave the network in channels-last memory, without a transpose."""
 CONVERT = torch.ops.sth_mobile.convert.default
 """To another floating type."""
 
@@ -91,6 +100,10 @@ class _EntryConfig(_ViewConfig):
         return super().get_node_and_deps(node, ep)
 
 
+class _LastRowsConfig(_ViewConfig):
+    target_name = "last_rows.default"
+
+
 class _ConvertConfig(_ViewConfig):
     target_name = "convert.default"
 
@@ -107,7 +120,7 @@ class OnePiecePartitioner(XnnpackPartitioner):
 
     def __init__(self) -> None:
         stock = [config for config in ALL_PARTITIONER_CONFIGS if config is not ConstantPadConfig]
-        super().__init__(configs=[*stock, _PadConfig, _ViewConfig, _EntryConfig, _ConvertConfig])
+        super().__init__(configs=[*stock, _PadConfig, _ViewConfig, _EntryConfig, _LastRowsConfig, _ConvertConfig])
 
     def ops_to_not_decompose(self, ep):  # type: ignore[no-untyped-def]
         """Without the per-node filter, which costs three re-tracings and which our operators do not need."""
@@ -149,6 +162,29 @@ class _EntryVisitor(NodeVisitor):
         source: Any = node.args[0]
         self.define_tensor(source, graph, ids, quant_params=QuantParams.from_inputs(source, self.exported_program))
         ids[node] = ids[source]
+
+
+@register_node_visitor
+class _LastRowsVisitor(NodeVisitor):
+    target = "sth_mobile.last_rows.default"
+
+    def define_node(
+        self, node: torch.fx.Node, graph: XNNGraph, ids: dict[torch.fx.Node, int], debug_handle: int
+    ) -> None:
+        _require_channels_last(node, node)
+        _require_channels_last(node.args[0], node)
+        self.define_nodes_tensor_inputs_outputs(node, graph, ids, convert_to_nhwc=True)
+        source, start = cast(Any, node.args)
+        frames, channels, rows, columns = node.meta["val"].shape
+        piece = XNNStaticSlice(
+            num_dims=4,
+            offsets=[0, start, 0, 0],
+            sizes=[frames, rows, columns, channels],
+            input_id=ids[source],
+            output_id=ids[node],
+            flags=0,
+        )
+        graph.xnodes.append(XNode(xnode_union=piece, debug_handle=debug_handle))
 
 
 @register_node_visitor

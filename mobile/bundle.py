@@ -111,7 +111,7 @@ class Bundle:
             layout: "TCHW" or "THWC" of the input.
             quantized_input, quantized_output: the artefact takes, or gives, int8 (else float32); states are int8
                 where the input is.
-            state_layout: "NTPC", "NCTP" or "11PC" (rows * pixels in one axis).
+            state_layout: "NTPC" or "NCTP".
             stateful: the artefact keeps its states.
         """
         form = self.form(precision, mode, stateful=stateful)
@@ -148,7 +148,6 @@ def _state_spec(state: State, layout: str, quantized: bool) -> StateSpec:
     shapes = {
         "NTPC": (1, rows, pixels, channels),
         "NCTP": (1, channels, rows, pixels),
-        "11PC": (1, 1, rows * pixels, channels),
     }
     return StateSpec(
         input=state.name,
