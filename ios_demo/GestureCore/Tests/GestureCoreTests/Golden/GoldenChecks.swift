@@ -75,7 +75,9 @@ struct GoldenChecks {
     }
 
     func exponentials() throws -> GoldenRow {
-        let points = try folder.manifest.exponential.map { (try doubleOf(bits: $0.x_bits), try doubleOf(bits: $0.y_bits)) }
+        let points = try folder.manifest.exponential.map {
+            (try doubleOf(bits: $0.x_bits), try doubleOf(bits: $0.y_bits))
+        }
         return GoldenRow("exponential", points.map { exponential($0.0) }, points.map(\.1))
     }
 

@@ -51,7 +51,8 @@ final class ReplayEngine: Engine {
 
     private func zeros(_ spec: OutputSpec) -> TensorElements {
         let count = spec.shape.reduce(1, *)
-        return spec.dtype == .int8 ? .int8(.init(repeating: 0, count: count)) : .float32(.init(repeating: 0, count: count))
+        return spec.dtype == .int8
+            ? .int8(.init(repeating: 0, count: count)) : .float32(.init(repeating: 0, count: count))
     }
 }
 
