@@ -1,0 +1,17 @@
+// swift-tools-version: 5.9
+import PackageDescription
+
+let package = Package(
+    name: "GestureCore",
+    platforms: [.iOS(.v17), .macOS(.v14)],
+    products: [
+        .library(name: "GestureCore", targets: ["GestureCore"]),
+        .library(name: "GestureLogic", targets: ["GestureLogic"]),
+    ],
+    targets: [
+        .target(name: "GestureCore"),
+        .target(name: "GestureLogic", dependencies: ["GestureCore"]),
+        .testTarget(name: "GestureCoreTests", dependencies: ["GestureCore"]),
+        .testTarget(name: "GestureLogicTests", dependencies: ["GestureLogic"]),
+    ]
+)

@@ -1,0 +1,69 @@
+import XCTest
+
+@testable import GestureCore
+
+/// Gives the states of a golden stream, and notes which it is given, the logits aside.
+final class ReplayEngine: Engine {
+    let runtime = "replay"
+    private(set) var given: [Double] = []
+    private(set) var wanted: [Double] = []
+    private let contract: Contract
+    private let kept: [[TensorElements]]
+    private let frames: [Int]
+    private var step = 0
+
+    /// States after each kept frame, in the contract's order.
+    init(_ folder: GoldenFolder, _ contract: Contract) throws {
+        self.contract = contract
+        frames = folder.manifest.stream.state_frames
+        let count = frames.count
+        let files = try contract.states.map { state in
+            try folder.elements(try XCTUnwrap(folder.manifest.stream.states[state.input]), state.dtype)
+        }
+        kept = (0..<count).map { row in files.map { $0.part(row, of: count) } }
+    }
+
+    func step(_ inputs: [NamedTensor], outputs: [OutputSpec]) throws -> [Tensor] {
+        for (index, state) in contract.states.enumerated() {
+            guard let before = after(step, index) else { continue }
+            let input = inputs[index + 1]
+            given += input.name == state.input ? input.tensor.elements.doubles : []
+            wanted += before.doubles
+        }
+        step += 1
+        let logits = Tensor(shape: outputs[0].shape, elements: zeros(outputs[0]))
+        let states = contract.states.enumerated().map { index, state in
+            Tensor(shape: state.shape, elements: after(step, index) ?? zeros(outputs[index + 1]))
+        }
+        return [logits] + states
+    }
+
+    /// A state after so many frames; nil where the folder does not hold it.
+    private func after(_ frame: Int, _ index: Int) -> TensorElements? {
+        if frame == 0 {
+            let state = contract.states[index]
+            return state.dtype == .int8
+                ? .int8(.init(repeating: Int8(state.reset), count: state.count))
+                : .float32(.init(repeating: Float(state.reset), count: state.count))
+        }
+        return frames.firstIndex(of: frame).map { kept[$0][index] }
+    }
+
+    private func zeros(_ spec: OutputSpec) -> TensorElements {
+        let count = spec.shape.reduce(1, *)
+        return spec.dtype == .int8
+            ? .int8(.init(repeating: 0, count: count)) : .float32(.init(repeating: 0, count: count))
+    }
+}
+
+extension TensorElements {
+    /// Part number `index` of so many equal ones.
+    func part(_ index: Int, of parts: Int) -> TensorElements {
+        let length = count / parts
+        let range = index * length..<(index + 1) * length
+        switch self {
+        case .int8(let values): return .int8(Array(values[range]))
+        case .float32(let values): return .float32(Array(values[range]))
+        }
+    }
+}

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Swift and swiftlint for a Debian machine that has neither, beside the system: nothing outside of one folder changes.
+#
+#     ios_demo/install_tools.sh          quick when everything is there
+#
+# The folder is $STH_TOOLS/swift, by default ~/.cache/sth-tools/swift. Swift is Debian 13's, unpacked with the libraries
+# that it needs, and bin/ holds wrappers that run it with that /usr in place of the system's (a mount namespace).
+set -euo pipefail
+
+suite=trixie
+packages=(swiftlang g++ libc6-dev dash)
+swiftlint=@expo/swiftlint@0.57.1
+
+tools=${STH_TOOLS:-$HOME/.cache/sth-tools}
+home=$tools/swift
+stamp="$suite ${packages[*]} $swiftlint 3"
+
+say() { printf 'install_tools: %s\n' "$*"; }
+fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# The sources of the system, of the other suite; their addresses stay what they are here.
+write_sources() {
+    local codename sources=()
+    codename=$(. /etc/os-release && printf %s "${VERSION_CODENAME:-}")
+    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list; do
+        if [[ -f $file ]] && grep -q "$codename" "$file" && grep -qi debian "$file"; then sources+=("$file"); fi
+    done
+    [[ -n $codename && ${#sources[@]} -gt 0 ]] || fail "this system has no apt sources of Debian to derive $suite's from"
+    for file in "${sources[@]}"; do
+        sed "s/\b$codename\b/$suite/g" "$file" > "$1/$(basename "$file")"
+    done
+}
+
+# All packages as if nothing were installed, so that the unpacked folder needs nothing of the system.
+download() {
+    local apt=$1
+    mkdir -p "$apt/sources" "$apt/state/lists/partial" "$apt/cache/archives/partial"
+    : > "$apt/status"
+    write_sources "$apt/sources"
+    local options=(
+        -qq -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$apt/sources" -o Dir::Etc::preferences=/dev/null
+        -o Dir::Etc::preferencesparts=/dev/null -o Dir::State="$apt/state" -o Dir::State::status="$apt/status"
+        -o Dir::Cache="$apt/cache" -o APT::Install-Recommends=false -o Acquire::Languages=none
+    )
+    # the user that apt downloads as cannot read a home folder
+    if [[ $(id -u) == 0 ]]; then options+=(-o APT::Sandbox::User=root); else options+=(-o Debug::NoLocking=true); fi
+    apt-get "${options[@]}" update
+    apt-get "${options[@]}" install --yes --download-only "${packages[@]}"
+}
+
+# A root whose /usr holds everything; /bin, /lib and their like are links into it, as on the system.
+unpack() {
+    local apt=$1 root=$2 name
+    mkdir -p "$root/usr/bin" "$root/usr/sbin" "$root/usr/lib" "$root/usr/lib64"
+    for name in bin sbin lib lib64; do ln -s "usr/$name" "$root/$name"; done
+    for name in "$apt"/cache/archives/*.deb; do
+        dpkg-deb --fsys-tarfile "$name" | tar --extract --directory "$root" --keep-directory-symlink --no-same-owner
+    done
+}
+
+# The tools see the system, but for /usr.
+write_wrapper() {
+    cat > "$1" <<WRAPPER
+#!/bin/sh
+[ "\$(id -u)" = 0 ] && own= || own=--map-root-user
+export LINUX_SOURCEKIT_LIB_PATH=/usr/libexec/swift/lib
+export LD_LIBRARY_PATH=/usr/libexec/swift/lib/swift/linux
+exec unshare --mount \$own /bin/sh -c 'mount --bind "\$0/usr" /usr && exec "\$@"' "$home/root" "$2" "\$@"
+WRAPPER
+    chmod +x "$1"
+}
+
+write_wrappers() {
+    local bin=$1 name
+    mkdir -p "$bin"
+    for name in swift swiftc swift-format; do write_wrapper "$bin/$name" "/usr/libexec/swift/bin/$name"; done
+    write_wrapper "$bin/swiftlint" "$home/lint/node_modules/@expo/swiftlint/bin/linux-x64/swiftlint"
+}
+
+install() {
+    local new=$home.partial
+    rm -rf "$new"
+    mkdir -p "$new"
+    say "fetching Swift of Debian's $suite (540 MB)"
+    download "$new/apt"
+    say "unpacking it into $home (2.6 GB)"
+    unpack "$new/apt" "$new/root"
+    rm -rf "$new/apt"
+    npm install --silent --no-fund --no-audit --prefix "$new/lint" "$swiftlint"
+    write_wrappers "$new/bin"
+    rm -rf "$home"
+    mv "$new" "$home"
+    say "$("$home/bin/swift" --version 2> /dev/null | head -1), swiftlint $("$home/bin/swiftlint" version)"
+    printf '%s\n' "$stamp" > "$home/installed"
+}
+
+if [[ $(uname) == Darwin ]]; then
+    command -v swift > /dev/null || fail "there is no swift; install Xcode"
+    say "this Mac's Swift is used; brew install swiftlint xcodegen brings the rest"
+elif [[ -f $home/installed && $(< "$home/installed") == "$stamp" ]]; then
+    say "everything is in $home"
+else
+    command -v apt-get > /dev/null || fail "there is no apt-get here; install Swift 6 and swiftlint, and put them on PATH"
+    install
+fi
