@@ -11,7 +11,8 @@ let package = Package(
     targets: [
         .target(name: "GestureCore"),
         .target(name: "GestureLogic", dependencies: ["GestureCore"]),
-        .testTarget(name: "GestureCoreTests", dependencies: ["GestureCore"]),
-        .testTarget(name: "GestureLogicTests", dependencies: ["GestureLogic"]),
+        .target(name: "GestureTestSupport", dependencies: ["GestureCore"], path: "Tests/GestureTestSupport"),
+        .testTarget(name: "GestureCoreTests", dependencies: ["GestureCore", "GestureTestSupport"]),
+        .testTarget(name: "GestureLogicTests", dependencies: ["GestureLogic", "GestureTestSupport"]),
     ]
 )

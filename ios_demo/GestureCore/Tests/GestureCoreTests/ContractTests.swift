@@ -1,6 +1,7 @@
 import XCTest
 
 @testable import GestureCore
+@testable import GestureTestSupport
 
 final class ContractTests: XCTestCase {
     func testAWholeContract() throws {
@@ -22,7 +23,7 @@ final class ContractTests: XCTestCase {
             (TestContract.json().replacingOccurrences(of: "[1, 4]", with: "[1, 5]"), "4 labels for an output of"),
             (TestContract.json().replacingOccurrences(of: "RGB", with: "BGR"), "colour_order is BGR"),
             (TestContract.json(rate: 0), "frames_per_second is 0.0"),
-            ("not JSON", "valid JSON"),
+            ("not JSON", "m.contract.json is not whole"),
         ]
         for (text, wanted) in faults {
             XCTAssertThrowsError(try Contract.read(Data(text.utf8), name: "m.contract.json")) {
@@ -36,7 +37,7 @@ final class ContractTests: XCTestCase {
         let faults = [
             (["off": "0.7"], "expected 0 < off < on < 1"), (["gap_ms": "0"], "gap_ms is 0"),
             (["hold_ms": "-1"], "hold_ms is -1"), (["temperature": "0"], "temperature is 0"),
-            (["hold_ms": "1.5"], "1.5"), (["more": "1"], "more is no threshold"),
+            (["hold_ms": "1.5"], "test.events.json is not whole"), (["more": "1"], "more is no threshold"),
             (["frames_per_second": "[5, 3]"], "frames_per_second"), (["version": "2"], "is of version 2"),
         ]
         for (change, wanted) in faults {

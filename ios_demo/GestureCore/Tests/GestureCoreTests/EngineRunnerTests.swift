@@ -1,6 +1,7 @@
 import XCTest
 
 @testable import GestureCore
+@testable import GestureTestSupport
 
 final class EngineRunnerTests: XCTestCase {
     func testStatesBeginAtResetAndGoBackIn() throws {
@@ -33,14 +34,33 @@ final class EngineRunnerTests: XCTestCase {
         XCTAssertThrowsError(try runner.run(input()))
     }
 
-    func testAClipIsRefused() throws {
+    func testTheLogitsOfAClipAreTheMeanOfItsRows() throws {
+        let text = TestContract.json(quantized: false, mode: "clip", stateful: true)
+            .replacingOccurrences(of: "[1, 4]", with: "[2, 4]")
+            .replacingOccurrences(of: "\"stateful\": true", with: "\"stateful\": false")
+        let contract = try Contract.read(Data(text.utf8), name: "c")
+        let runner = try EngineRunner(contract: contract, engine: RowsEngine())
+        let tensor = Tensor(shape: [1, 3, 32, 32], elements: .float32(.init(repeating: 0, count: 3072)))
+        XCTAssertEqual(try runner.run(tensor), [3, 4, 5, 6])
+    }
+
+    func testThePipelineRefusesAClip() throws {
         let contract = try Contract.read(Data(TestContract.json(mode: "clip").utf8), name: "c")
-        XCTAssertThrowsError(try EngineRunner(contract: contract, engine: FakeEngine())) {
+        XCTAssertThrowsError(try Model(FakeRunner(contract), thresholds: nil)) {
             XCTAssertTrue("\($0)".contains("--mode stream"), "\($0)")
         }
     }
 
     private func input() -> Tensor {
         Tensor(shape: [1, 32, 32, 3], elements: .int8(.init(repeating: 0, count: 3072)))
+    }
+}
+
+/// Two rows of logits: 1 to 4, and 5 to 8.
+private final class RowsEngine: Engine {
+    let runtime = "rows"
+
+    func step(_ inputs: [NamedTensor], outputs: [OutputSpec]) throws -> [Tensor] {
+        [Tensor(shape: [2, 4], elements: .float32((1...8).map(Float.init)))]
     }
 }

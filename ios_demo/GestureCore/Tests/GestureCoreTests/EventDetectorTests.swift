@@ -1,6 +1,7 @@
 import XCTest
 
 @testable import GestureCore
+@testable import GestureTestSupport
 
 final class EventDetectorTests: XCTestCase {
     private let left: [Float] = [9, 0, 0, 0]

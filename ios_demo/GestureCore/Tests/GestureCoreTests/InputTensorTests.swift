@@ -1,6 +1,7 @@
 import XCTest
 
 @testable import GestureCore
+@testable import GestureTestSupport
 
 final class InputTensorTests: XCTestCase {
     /// With mean and deviation 128/255 and a scale of 1/128 the integer is the value less 128.

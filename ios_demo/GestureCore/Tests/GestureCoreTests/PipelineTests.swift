@@ -1,6 +1,7 @@
 import XCTest
 
 @testable import GestureCore
+@testable import GestureTestSupport
 
 final class PipelineTests: XCTestCase {
     private let executor = ManualExecutor()

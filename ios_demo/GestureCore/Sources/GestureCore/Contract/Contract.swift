@@ -29,6 +29,9 @@ public struct Contract: Decodable, Equatable, Sendable {
     /// A stream takes one frame at a time.
     public var isStream: Bool { mode == "stream" }
 
+    /// Frames that one inference takes.
+    public var framesPerInference: Int { isStream ? 1 : preprocess.segments }
+
     /// Bytes of all states at the artefact's border.
     public var stateBytes: Int { states.reduce(0) { $0 + $1.bytes } }
 

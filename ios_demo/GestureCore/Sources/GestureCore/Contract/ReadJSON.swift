@@ -65,7 +65,8 @@ private func explain(_ error: DecodingError) -> String {
     case .typeMismatch(_, let context), .valueNotFound(_, let context):
         return "\(path(context.codingPath)) has another type"
     case .dataCorrupted(let context):
-        return [path(context.codingPath), context.debugDescription].filter { !$0.isEmpty }.joined(separator: ": ")
+        let cause = context.underlyingError.map { "\($0)" } ?? context.debugDescription
+        return [path(context.codingPath), cause].filter { !$0.isEmpty }.joined(separator: ": ")
     @unknown default: return "\(error)"
     }
 }

@@ -15,9 +15,13 @@ public final class Model {
 
     /// By the runner's contract; without thresholds there are scores but no events.
     ///
-    /// - Throws: `DemoError` of a contract that the app cannot fulfil, or thresholds that do not fit its labels.
+    /// - Throws: `DemoError` of a model of whole clips, a contract that the app cannot fulfil, or thresholds that do
+    ///   not fit its labels.
     public convenience init(_ runner: Runner, thresholds: Thresholds?) throws {
         let contract = runner.contract
+        guard contract.isStream else {
+            throw DemoError("the model takes whole clips; export a stream with --mode stream of converters/")
+        }
         let postprocessor: Postprocessor =
             try thresholds.map { try EventDetector($0, labels: contract.labels) } ?? ScoresOnly()
         self.init(

@@ -1,4 +1,4 @@
-/// Keeps the states of a stream between the steps of an engine, or lets a stateful one keep them.
+/// A `Runner` over a runtime: keeps the states of a stream between its steps, or lets a stateful engine keep them.
 public final class EngineRunner: Runner {
     public let contract: Contract
     public var runtime: String { engine.runtime }
@@ -7,11 +7,8 @@ public final class EngineRunner: Runner {
     private let engine: Engine
     private let outputs: [OutputSpec]
 
-    /// - Throws: `DemoError` where the artefact is of whole clips, or has states of a type that the app has not.
+    /// - Throws: `DemoError` where the artefact has states of a type that the app has not.
     public init(contract: Contract, engine: Engine) throws {
-        guard contract.isStream else {
-            throw DemoError("the model takes whole clips; export a stream with --mode stream of converters/")
-        }
         self.contract = contract
         self.engine = engine
         outputs =
@@ -43,10 +40,19 @@ public final class EngineRunner: Runner {
             throw DemoError("\(wanted.name) came as \(tensor.shape), not \(wanted.shape); export the model again")
         }
         states = zip(contract.states, found.dropFirst()).map { NamedTensor(name: $0.input, tensor: $1) }
-        return real(found[0])
+        return consensus(real(found[0]))
     }
 
-    /// Logits of one row as real numbers.
+    /// The mean of the rows; a stream has one, a causal network's clip one a frame.
+    private func consensus(_ rows: [Float]) -> [Float] {
+        let classes = contract.labels.count
+        let count = rows.count / classes
+        if count == 1 { return rows }
+        return (0..<classes).map { label in
+            (0..<count).reduce(Float(0)) { $0 + rows[$1 * classes + label] } / Float(count)
+        }
+    }
+
     private func real(_ logits: Tensor) -> [Float] {
         switch logits.elements {
         case .float32(let values): return values

@@ -1,4 +1,4 @@
-/// A network over a stream: one frame in, its logits out.
+/// A loaded artefact: frames in, real logits out. One thread at a time.
 public protocol Runner: AnyObject {
     var contract: Contract { get }
     /// Name and version of what computes, and where.
@@ -7,7 +7,7 @@ public protocol Runner: AnyObject {
     /// Forgets what the stream has seen.
     func reset() throws
 
-    /// One step of the stream: the input tensor of a frame -> its logits, one a class.
+    /// The input tensor of a clip, or of one frame of a stream -> logits, one a class.
     func run(_ input: Tensor) throws -> [Float]
 }
 

@@ -1,4 +1,4 @@
-@testable import GestureCore
+import GestureCore
 
 /// Logits are the sum of all elements of state and input; the state counts the steps.
 final class FakeEngine: StatefulEngine {

@@ -1,6 +1,6 @@
 import Foundation
 
-@testable import GestureCore
+import GestureCore
 
 /// Contracts of a small stream with one state.
 enum TestContract {

@@ -1,0 +1,48 @@
+import CoreML
+import Foundation
+import GestureCore
+
+/// Packages are compiled on the phone once, and kept until they are replaced.
+enum CompiledModels {
+    /// - Throws: what Core ML's compiler throws.
+    static func url(of package: URL) throws -> URL {
+        let files = FileManager.default
+        let folder = try files.url(for: .cachesDirectory, in: .userDomainMask, appropriateFor: nil, create: true)
+            .appendingPathComponent("compiled", isDirectory: true)
+        let kept = folder.appendingPathComponent("\(package.lastPathComponent)-\(age(of: package)).mlmodelc")
+        if files.fileExists(atPath: kept.path) { return kept }
+        try files.createDirectory(at: folder, withIntermediateDirectories: true)
+        let compiled = try wait { try await MLModel.compileModel(at: package) }
+        _ = try? files.removeItem(at: kept)
+        try files.moveItem(at: compiled, to: kept)
+        return kept
+    }
+
+    /// Seconds at which the package was written.
+    private static func age(of package: URL) -> Int {
+        let values = try? package.resourceValues(forKeys: [.contentModificationDateKey])
+        return Int(values?.contentModificationDate?.timeIntervalSince1970 ?? 0)
+    }
+
+    /// Waits on a thread of ours (the pipeline's worker), never on the main one.
+    private static func wait<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) throws -> Value {
+        let box = ResultBox<Value>()
+        let done = DispatchSemaphore(value: 0)
+        Task.detached {
+            do {
+                box.result = .success(try await work())
+            } catch {
+                box.result = .failure(error)
+            }
+            done.signal()
+        }
+        done.wait()
+        guard let result = box.result else { throw DemoError("Core ML's compiler gave nothing") }
+        return try result.get()
+    }
+}
+
+/// Written before the semaphore is signalled, read after.
+private final class ResultBox<Value>: @unchecked Sendable {
+    var result: Result<Value, Error>?
+}

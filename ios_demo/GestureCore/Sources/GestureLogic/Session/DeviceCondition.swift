@@ -1,0 +1,31 @@
+/// How hot the phone is, as the system tells.
+public enum ThermalLevel: String, CaseIterable, Sendable {
+    case nominal
+    case fair
+    case serious
+    case critical
+
+    /// The word of the benchmark's file, which is Android's.
+    public var reported: String {
+        switch self {
+        case .nominal: return "none"
+        case .fair: return "light"
+        case .serious: return "severe"
+        case .critical: return "critical"
+        }
+    }
+}
+
+/// What the system asks the app to respect.
+public struct DeviceCondition: Equatable, Sendable {
+    public var thermal: ThermalLevel
+    public var isLowPower: Bool
+
+    public init(thermal: ThermalLevel = .nominal, isLowPower: Bool = false) {
+        self.thermal = thermal
+        self.isLowPower = isLowPower
+    }
+
+    /// The phone must cool down before anything goes on.
+    public var mustRest: Bool { thermal == .critical }
+}

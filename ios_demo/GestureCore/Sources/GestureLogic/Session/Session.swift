@@ -1,0 +1,128 @@
+import Foundation
+import GestureCore
+
+/// Makes what needs the phone's frameworks.
+public protocol SessionParts: AnyObject {
+    func source(of input: Input) -> FrameSource
+    func model(of choice: ModelChoice) -> ModelSource
+}
+
+/// Joins source, pipeline and the system's wishes: what runs when. One thread at a time, the main one in the app.
+///
+/// Frames flow while the app is in front, the phone is not too hot, and there is a model. The stream begins anew with
+/// each source, after an interruption and after a pause.
+public final class Session {
+    public let pipeline: Pipeline
+    public private(set) var input: Input
+    public private(set) var choice: ModelChoice?
+    public private(set) var sourceStatus = SourceStatus.stopped
+    public private(set) var condition = DeviceCondition()
+    /// Told after each change of what is above, on the thread that made it.
+    public var onChange: () -> Void = {}
+
+    private let parts: SessionParts
+    /// Brings what a source tells to the session's thread.
+    private let onOwnThread: (@escaping () -> Void) -> Void
+    private var source: FrameSource?
+    private var isInFront = false
+
+    public init(
+        pipeline: Pipeline, parts: SessionParts, input: Input = .camera(.front),
+        onOwnThread: @escaping (@escaping () -> Void) -> Void
+    ) {
+        self.pipeline = pipeline
+        self.parts = parts
+        self.input = input
+        self.onOwnThread = onOwnThread
+    }
+
+    // MARK: What the person does
+
+    public func choose(_ choice: ModelChoice) {
+        guard choice != self.choice else { return }
+        self.choice = choice
+        pipeline.open(parts.model(of: choice))
+        onChange()
+    }
+
+    public func choose(_ input: Input) {
+        guard input != self.input else { return }
+        self.input = input
+        replaceSource()
+    }
+
+    /// Front to back and back; from a video to the front camera.
+    public func switchCamera() {
+        if case .camera(let side) = input {
+            choose(Input.camera(side.other))
+        } else {
+            choose(Input.camera(.front))
+        }
+    }
+
+    /// After an error: the model is opened again, the source begins again.
+    public func retry() {
+        pipeline.retry()
+        if case .failed = sourceStatus { replaceSource() }
+    }
+
+    // MARK: What the system does
+
+    /// The app comes to the front or leaves it.
+    public func setInFront(_ isInFront: Bool) {
+        guard isInFront != self.isInFront else { return }
+        self.isInFront = isInFront
+        settle()
+    }
+
+    public func set(_ condition: DeviceCondition) {
+        guard condition != self.condition else { return }
+        self.condition = condition
+        settle()
+    }
+
+    // MARK: Inside
+
+    private var mayRun: Bool { isInFront && !condition.mustRest }
+
+    /// Starts or stops by what holds now.
+    private func settle() {
+        if mayRun {
+            pipeline.resume()
+            if source == nil { replaceSource() }
+        } else {
+            pipeline.pause()
+            stopSource()
+        }
+        onChange()
+    }
+
+    private func stopSource() {
+        source?.onFrame = nil
+        source?.onStatus = nil
+        source?.stop()
+        source = nil
+        sourceStatus = .stopped
+    }
+
+    private func replaceSource() {
+        stopSource()
+        pipeline.reset()
+        guard mayRun else { return onChange() }
+        let made = parts.source(of: input)
+        source = made
+        made.onFrame = { [pipeline] frame in pipeline.offer(frame) }
+        made.onStatus = { [weak self, weak made] status in
+            self?.onOwnThread { self?.heard(status, from: made) }
+        }
+        made.start()
+        onChange()
+    }
+
+    private func heard(_ status: SourceStatus, from sender: FrameSource?) {
+        guard let sender, sender === source else { return }
+        if status != .running { pipeline.reset() }
+        sourceStatus = status
+        onChange()
+    }
+}
