@@ -32,11 +32,13 @@ class Compilation:
         jar: the name of its file in ``build/android``.
         sources: folders of Kotlin files.
         libraries: jars to compile against.
+        friend: a jar of which the sources may use what is internal.
     """
 
     jar: str
     sources: tuple[Path, ...]
     libraries: tuple[Path, ...]
+    friend: Path | None = None
 
     @property
     def path(self) -> Path:
@@ -78,9 +80,10 @@ def compile_kotlin(compilation: Compilation) -> Path:
     if compilation.path.is_file() and stamp.is_file() and stamp.read_text() == key:
         return compilation.path
     compiler = [require_java(), *_SHORT_LIVED, "-cp", class_path(paths("kotlinc")), _COMPILER]
+    friends = [f"-Xfriend-paths={compilation.friend}"] if compilation.friend else []
     with atomic_path(compilation.path) as temporary:
         ended = subprocess.run(
-            [*compiler, *OPTIONS, "-cp", class_path(compilation.libraries), "-d", str(temporary),
+            [*compiler, *OPTIONS, *friends, "-cp", class_path(compilation.libraries), "-d", str(temporary),
              *map(str, compilation.files())],
             capture_output=True, text=True,
         )  # fmt: skip
@@ -102,4 +105,5 @@ def core() -> Compilation:
 
 def core_tests() -> Compilation:
     """The tests of ``core``, and its benchmark."""
-    return Compilation("core-tests.jar", (CORE / "test" / "kotlin",), (core().path, *paths("core", "platform", "test")))
+    jar = core().path
+    return Compilation("core-tests.jar", (CORE / "test" / "kotlin",), (jar, *paths("core", "platform", "test")), jar)

@@ -52,7 +52,9 @@ class Plane {
     ): ByteBuffer {
         val bytes = buffer ?: throw FrameException("$name has no buffer")
         if (rowStride < 1 || pixelStride < 1 || offset < 0) {
-            throw FrameException("$name has strides $rowStride and $pixelStride, offset $offset; expected at least 1, 1, 0")
+            throw FrameException(
+                "$name has strides $rowStride and $pixelStride, offset $offset; expected at least 1, 1, 0",
+            )
         }
         val last = offset + (rows - 1).toLong() * rowStride + (columns - 1).toLong() * pixelStride
         if (last >= bytes.limit()) {

@@ -43,11 +43,20 @@ internal class Session(
     var running = -1L
 
     init {
-        require(model.framesPerSecond > 0) { "frames go to the network ${model.framesPerSecond} times a second; expected more" }
+        require(
+            model.framesPerSecond > 0,
+        ) { "frames go to the network ${model.framesPerSecond} times a second; expected more" }
     }
 
     /** Smoothed scores, index = class id, to be copied; null before the first frame of a stream. */
-    val scores: DoubleArray? get() = if (detector != null) detector.scores else smoother.scores.takeIf { smoother.started }
+    val scores: DoubleArray? get() =
+        if (detector !=
+            null
+        ) {
+            detector.scores
+        } else {
+            smoother.scores.takeIf { smoother.started }
+        }
 
     fun warning(): RateWarning? = detector?.warning()
 

@@ -33,6 +33,9 @@ class WorkerThread(
         }
     }
 
+    /** Waits until it has ended, after [close]. */
+    fun join() = thread.join()
+
     private fun loop() {
         while (true) {
             val next =

@@ -66,7 +66,11 @@ class EventDetector(
             if (name !in labels) throw ContractException("background: $name is none of the network's labels")
         }
         val found = labels.indices.filter { labels[it] !in thresholds.background }
-        if (found.isEmpty()) throw ContractException("background: all ${labels.size} labels; leave at least one gesture")
+        if (found.isEmpty()) {
+            throw ContractException(
+                "background: all ${labels.size} labels; leave at least one gesture",
+            )
+        }
         return found.toIntArray()
     }
 }

@@ -11,8 +11,13 @@ internal class Bilinear(
     private val size: Int,
 ) {
     private val first = IntArray(size) { Math.floorDiv((2 * it + 1) * side - size, 2 * size).coerceIn(0, side - 1) }
-    private val second = IntArray(size) { (Math.floorDiv((2 * it + 1) * side - size, 2 * size) + 1).coerceIn(0, side - 1) }
-    private val weights = IntArray(size) { (ONE * Math.floorMod((2 * it + 1) * side - size, 2 * size) + size) / (2 * size) }
+    private val second =
+        IntArray(size) { (Math.floorDiv((2 * it + 1) * side - size, 2 * size) + 1).coerceIn(0, side - 1) }
+    private val weights =
+        IntArray(size) {
+            (ONE * Math.floorMod((2 * it + 1) * side - size, 2 * size) + size) /
+                (2 * size)
+        }
 
     /** The upright square, row by row, three colours a pixel. */
     val source = IntArray(3 * side * side)

@@ -56,7 +56,14 @@ private class Int8Writer(
         Array(3) { colour ->
             val point = checkNotNull(contract.input.quantization)
             val reals = normalised(contract, colour)
-            ByteArray(256) { Math.rint((reals[it] / point.scale + point.zeroPoint).toDouble()).coerceIn(-128.0, 127.0).toInt().toByte() }
+            ByteArray(256) {
+                Math
+                    .rint(
+                        (reals[it] / point.scale + point.zeroPoint).toDouble(),
+                    ).coerceIn(-128.0, 127.0)
+                    .toInt()
+                    .toByte()
+            }
         }
     private val frame = ByteArray(count)
 

@@ -34,7 +34,9 @@ internal class Placement(
         val columns = frame.uprightWidth
         side = (min(rows, columns) * cropFraction).toInt()
         if (side < 1 || side > LARGEST) {
-            throw FrameException("a frame of ${frame.width} x ${frame.height} leaves a square of $side; expected 1 to $LARGEST")
+            throw FrameException(
+                "a frame of ${frame.width} x ${frame.height} leaves a square of $side; expected 1 to $LARGEST",
+            )
         }
         val row = (rows - side) / 2
         val shown = (columns - side) / 2

@@ -7,7 +7,11 @@ internal class ContractReader(
     fun read(text: String): Contract {
         val content = JsonFields.parse(text, file, VERSION)
         val mode = if (content.oneOf("mode", "clip", "stream") == "clip") Mode.CLIP else Mode.STREAM
-        if (content.has("stateful") && content.flag("stateful")) content.fail("stateful", "false: this app keeps the states")
+        if (content.has("stateful") &&
+            content.flag("stateful")
+        ) {
+            content.fail("stateful", "false: this app keeps the states")
+        }
         val contract =
             Contract(
                 runtime = content.text("runtime"),
@@ -31,7 +35,14 @@ internal class ContractReader(
     ) {
         val size = contract.frames.size
         val frames = contract.framesPerInference
-        val wanted = if (contract.input.layout == "THWC") listOf(frames, size, size, 3) else listOf(frames, 3, size, size)
+        val wanted =
+            if (contract.input.layout ==
+                "THWC"
+            ) {
+                listOf(frames, size, size, 3)
+            } else {
+                listOf(frames, 3, size, size)
+            }
         content.fields("input").oneOf("layout", "THWC", "TCHW")
         if (contract.input.shape != wanted) content.fields("input").fail("shape", "$wanted")
         if (contract.labels.isEmpty()) content.fail("labels", "at least one")

@@ -55,7 +55,8 @@ class EngineRunner(
 internal class StreamStates(
     private val specs: List<StateSpec>,
 ) {
-    private val buffers: List<List<ByteBuffer>> = List(if (specs.isEmpty()) 1 else 2) { specs.map { buffer(it.tensor) } }
+    private val buffers: List<List<ByteBuffer>> =
+        List(if (specs.isEmpty()) 1 else 2) { specs.map { buffer(it.tensor) } }
 
     /** The set that the next step reads. */
     var current = 0

@@ -60,7 +60,8 @@ internal class JsonFields private constructor(
         return content.get(key)
     }
 
-    private fun asNumber(found: Any): Double? = (found as? Number)?.toDouble()?.takeIf { !it.isNaN() && !it.isInfinite() }
+    private fun asNumber(found: Any): Double? =
+        (found as? Number)?.toDouble()?.takeIf { !it.isNaN() && !it.isInfinite() }
 
     private fun asWhole(found: Any): Int? = found as? Int
 
