@@ -97,9 +97,9 @@ def class_path(files: Sequence[Path]) -> str:
 
 def core() -> Compilation:
     """The app's own code that needs no Android. Android has org.json itself; the JVM takes it from a library."""
-    return Compilation("core.jar", (CORE / "main" / "kotlin",), (*paths("core"), *paths("test")))
+    return Compilation("core.jar", (CORE / "main" / "kotlin",), tuple(paths("core", "platform")))
 
 
 def core_tests() -> Compilation:
     """The tests of ``core``, and its benchmark."""
-    return Compilation("core-tests.jar", (CORE / "test" / "kotlin",), (core().path, *paths("core", "test")))
+    return Compilation("core-tests.jar", (CORE / "test" / "kotlin",), (core().path, *paths("core", "platform", "test")))

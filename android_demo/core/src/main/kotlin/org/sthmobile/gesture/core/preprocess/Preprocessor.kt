@@ -4,10 +4,16 @@ import org.sthmobile.gesture.core.camera.YuvFrame
 import org.sthmobile.gesture.core.runner.Contract
 import java.nio.ByteBuffer
 
-/** A camera's frame -> the network's input by a contract's rules. One thread at a time; makes no garbage. */
+/**
+ * A camera's frame -> the network's input by a contract's rules: colours, rotation, mirroring, central square, resize,
+ * normalisation, quantization. One thread at a time; makes no garbage while frames keep their size.
+ */
 class Preprocessor(
-    private val contract: Contract,
+    contract: Contract,
 ) {
+    private val reader = SquareReader(contract.frames)
+    private val writer = InputWriter.of(contract)
+
     /**
      * Writes [frame] as frame number [slot] of the input tensor [into].
      *
@@ -17,5 +23,8 @@ class Preprocessor(
         frame: YuvFrame,
         into: ByteBuffer,
         slot: Int = 0,
-    ): Unit = TODO("$contract")
+    ) {
+        reader.read(frame, writer)
+        writer.flush(into, slot)
+    }
 }
