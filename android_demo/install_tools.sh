@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What building and testing the Android app takes on Debian: Java, Maven, ktlint, and the libraries of libraries.txt.
+# What building and testing the Android app takes on Debian: Java, Maven, ktlint, the tools that make an APK, and the
+# libraries of libraries.txt.
 # Quick where everything is there already. PYTHON names the Python to use.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,6 +10,11 @@ need() { command -v "$1" >/dev/null || packages+=("$2"); }
 need javac default-jdk-headless
 need mvn maven
 need npm npm
+need aapt aapt
+need zipalign zipalign
+need apksigner apksigner
+need readelf binutils
+[ -e /usr/share/android-framework-res/framework-res.apk ] || packages+=(android-framework-res)
 if [ ${#packages[@]} -gt 0 ]; then
     apt-get -qq update
     DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y "${packages[@]}" >/dev/null

@@ -14,7 +14,7 @@ from android_demo.tools.libraries import ROOT, paths
 from training.errors import UserError, run_cli
 
 EXAMPLES = """examples:
-  python -m mobile.golden --model build/artefacts/sth_mobilenet_v2_causal_stream_96_int8.tflite --out build/golden/vectors
+  python -m mobile.golden --model STREAM.tflite --out build/golden/vectors
   python -m android_demo.tools.core_tests --golden build/golden/vectors --json build/golden/kotlin.json
 """
 _MAIN = "org.sthmobile.gesture.core.golden.CoreTestsKt"

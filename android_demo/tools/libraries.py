@@ -1,6 +1,7 @@
 """The libraries of ``libraries.txt``: ``python -m android_demo.tools.libraries`` brings them, each by its checksum.
 
-They lie in ``build/android/libraries``; Maven's own client loads what is not there.
+They lie in ``build/android/libraries``; Maven's own client, or npm's for a group called ``npm``, loads what is not
+there.
 """
 
 from __future__ import annotations
@@ -20,11 +21,16 @@ ROOT = Path(__file__).resolve().parents[2]
 LIST = ROOT / "android_demo" / "libraries.txt"
 BUILD = ROOT / "build" / "android"
 FOLDER = BUILD / "libraries"
-_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+NPM = "npm"
+"""The group of what comes from npm."""
+_PLUGIN = "3.8.1"
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>org.sthmobile</groupId><artifactId>libraries</artifactId><version>1</version><packaging>pom</packaging>
-  <dependencies>{}</dependencies>
+  <build><plugins><plugin>
+    <groupId>org.apache.maven.plugins</groupId><artifactId>maven-dependency-plugin</artifactId><version>{}</version>
+    <configuration><artifactItems>{}</artifactItems></configuration>
+  </plugin></plugins></build>
 </project>
 """
 
@@ -34,7 +40,7 @@ class Library:
     """One line of the list.
 
     Attributes:
-        packaging: jar or aar.
+        packaging: jar or aar; tgz of npm.
         uses: for what it is needed.
     """
 
@@ -53,7 +59,7 @@ class Library:
     def to_xml(self) -> str:
         """Maven's words for it."""
         values = {"groupId": self.group, "artifactId": self.artifact, "version": self.version, "type": self.packaging}
-        return "<dependency>" + "".join(f"<{k}>{escape(v)}</{k}>" for k, v in values.items()) + "</dependency>"
+        return "<artifactItem>" + "".join(f"<{k}>{escape(v)}</{k}>" for k, v in values.items()) + "</artifactItem>"
 
 
 def read_libraries(path: Path = LIST) -> list[Library]:
@@ -97,30 +103,42 @@ def fetch(libraries: Sequence[Library]) -> list[Library]:
     absent = [library for library in libraries if not library.path.is_file()]
     if not absent:
         return []
-    if shutil.which("mvn") is None:
-        raise UserError("there is no mvn (Maven); run android_demo/install_tools.sh")
+    for program in ("mvn", "npm"):
+        if shutil.which(program) is None:
+            raise UserError(f"there is no {program}; run android_demo/install_tools.sh")
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BUILD) as temporary:
         folder = Path(temporary)
-        _run_maven(absent, folder)
+        _run_maven([library for library in absent if library.group != NPM], folder)
+        _run_npm([library for library in absent if library.group == NPM], folder)
         for library in absent:
             _take(library, folder / library.path.name)
     return absent
 
 
 def _run_maven(libraries: Sequence[Library], folder: Path) -> None:
+    if not libraries:
+        return
     pom = folder / "pom.xml"
-    pom.write_text(_POM.format("".join(library.to_xml() for library in libraries)), encoding="utf-8")
-    options = ["-DexcludeTransitive=true", f"-DoutputDirectory={folder}"]
-    ended = subprocess.run(["mvn", "-q", "-B", "-f", str(pom), _PLUGIN, *options], capture_output=True, text=True)
+    pom.write_text(_POM.format(_PLUGIN, "".join(library.to_xml() for library in libraries)), encoding="utf-8")
+    command = ["mvn", "-q", "-B", "-f", str(pom), "dependency:copy", f"-DoutputDirectory={folder}"]
+    ended = subprocess.run(command, capture_output=True, text=True)
     if ended.returncode:
         lines = [line for line in ended.stdout.splitlines() if line.startswith("[ERROR]")]
         raise UserError(f"Maven could not bring the libraries of {LIST.name}: {(lines or [ended.stdout.strip()])[0]}")
 
 
+def _run_npm(libraries: Sequence[Library], folder: Path) -> None:
+    for library in libraries:
+        name = f"{library.artifact}@{library.version}"  # packed as it was published: none of its scripts runs
+        ended = subprocess.run(["npm", "pack", "--silent", name], cwd=folder, capture_output=True, text=True)
+        if ended.returncode:
+            raise UserError(f"npm could not bring {name}: {ended.stderr.strip()[-300:]}")
+
+
 def _take(library: Library, found: Path) -> None:
     if not found.is_file():
-        raise UserError(f"Maven brought no {found.name}; is the line in {LIST.name} right?")
+        raise UserError(f"there came no {found.name}; is the line in {LIST.name} right?")
     digest = sha256_of(found)
     if digest != library.sha256:
         raise UserError(f"{found.name} has sha256 {digest}; {LIST.name} says {library.sha256}")
