@@ -35,7 +35,8 @@ class Benchmark(
                 measure(readPlan(), report)
                 report.done()
                 null
-            } catch (error: Exception) { // whatever it was: whoever waits for the file must read it
+            } catch (error: Exception) {
+                // whatever it was: whoever waits for the file must read it
                 report.failed(error.message ?: error.javaClass.name)
                 error.message ?: error.javaClass.name
             }

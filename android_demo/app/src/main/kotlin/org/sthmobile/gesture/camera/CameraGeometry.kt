@@ -9,7 +9,9 @@ data class FrameSize(
 /** The size next to 640 x 480 in area, of several the one whose sides are most alike: the network sees a square. */
 fun chooseSize(sizes: List<FrameSize>): FrameSize? =
     sizes.minWithOrNull(
-        compareBy({ size -> Math.abs(size.width * size.height - WANTED_AREA) }, { size -> Math.abs(size.width - size.height) }),
+        compareBy({ size -> Math.abs(size.width * size.height - WANTED_AREA) }, { size ->
+            Math.abs(size.width - size.height)
+        }),
     )
 
 private const val WANTED_AREA = 640 * 480

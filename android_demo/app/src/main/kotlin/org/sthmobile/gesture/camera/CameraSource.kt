@@ -106,7 +106,8 @@ class CameraSource(
             listener.onSource(stopped(error))
         } catch (error: SecurityException) {
             listener.onSource(SourceState.Stopped(Reason.PERMISSION, error.message))
-        } catch (error: IllegalArgumentException) { // the camera was unplugged
+        } catch (error: IllegalArgumentException) {
+            // the camera was unplugged
             listener.onSource(SourceState.Stopped(Reason.BROKEN, error.message))
         }
     }
@@ -178,7 +179,8 @@ class CameraSource(
                 if (camera.id == id) begin(camera) else camera.close() // somebody stopped or switched meanwhile
             } catch (error: CameraAccessException) {
                 listener.onSource(stopped(error))
-            } catch (error: IllegalStateException) { // taken between two lines
+            } catch (error: IllegalStateException) {
+                // taken between two lines
                 listener.onSource(SourceState.Stopped(Reason.TAKEN, error.message))
             }
         }

@@ -42,11 +42,13 @@ class VideoSource(
                 decode(extractor)
             } catch (error: IOException) {
                 SourceState.Stopped(Reason.BROKEN, error.message)
-            } catch (error: IllegalStateException) { // MediaCodec's own errors too
+            } catch (error: IllegalStateException) {
+                // MediaCodec's own errors too
                 SourceState.Stopped(Reason.BROKEN, error.message)
             } catch (error: IllegalArgumentException) {
                 SourceState.Stopped(Reason.BROKEN, error.message)
-            } catch (error: SecurityException) { // the permission to read the file has ended
+            } catch (error: SecurityException) {
+                // the permission to read the file has ended
                 SourceState.Stopped(Reason.BROKEN, error.message)
             } catch (_: InterruptedException) {
                 SourceState.Idle

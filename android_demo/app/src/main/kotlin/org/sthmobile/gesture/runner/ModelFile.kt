@@ -33,8 +33,7 @@ fun choose(
 fun granted(
     file: ModelFile,
     wish: ModelWish,
-): ModelWish =
-    ModelWish(file.contract.runtime, file.contract.precision, file.contract.mode, wish.threads)
+): ModelWish = ModelWish(file.contract.runtime, file.contract.precision, file.contract.mode, wish.threads)
 
 /** Frames a second for [file]: its own rate, or that of a stream of the same network where it is a clip. */
 fun frameRate(

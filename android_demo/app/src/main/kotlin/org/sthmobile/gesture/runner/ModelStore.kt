@@ -61,7 +61,11 @@ class ModelStore(
     }
 
     private fun names(): List<String> {
-        val inside = context.assets.list(FOLDER).orEmpty().asList()
+        val inside =
+            context.assets
+                .list(FOLDER)
+                .orEmpty()
+                .asList()
         val outside = outside()?.list().orEmpty().asList()
         return (outside + inside).distinct().filter { name -> Runtimes.SUFFIXES.any { name.endsWith(it) } }
     }

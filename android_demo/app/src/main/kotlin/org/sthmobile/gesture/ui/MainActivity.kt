@@ -139,13 +139,24 @@ class MainActivity : Activity() {
 
     private fun act(action: Action) {
         when (action) {
-            Action.ASK_PERMISSION -> requestPermissions(arrayOf(Manifest.permission.CAMERA), 0)
-            Action.OPEN_SETTINGS ->
+            Action.ASK_PERMISSION -> {
+                requestPermissions(arrayOf(Manifest.permission.CAMERA), 0)
+            }
+
+            Action.OPEN_SETTINGS -> {
                 startActivity(
                     Intent(Settings.ACTION_APPLICATION_DETAILS_SETTINGS, Uri.fromParts("package", packageName, null)),
                 )
-            Action.RETRY_MODEL -> session.retry()
-            Action.RESUME -> session.togglePause()
+            }
+
+            Action.RETRY_MODEL -> {
+                session.retry()
+            }
+
+            Action.RESUME -> {
+                session.togglePause()
+            }
+
             Action.BACK_TO_CAMERA -> {
                 session.stopVideo()
                 startCamera()

@@ -81,7 +81,15 @@ fun screenOf(
         current(state),
         bars(state),
         history(state),
-        Figures(state.runtime, state.cameraRate, state.networkRate, state.timings, state.counts, thermal, state.warning),
+        Figures(
+            state.runtime,
+            state.cameraRate,
+            state.networkRate,
+            state.timings,
+            state.counts,
+            thermal,
+            state.warning,
+        ),
         noticeOf(state, source, video, brokenModels),
         state.status == Status.PAUSED,
     )

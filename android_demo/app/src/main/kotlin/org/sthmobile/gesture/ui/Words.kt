@@ -39,7 +39,12 @@ class Words(
             time(R.string.time_preprocess, figures.timings.preprocess),
             time(R.string.time_inference, figures.timings.inference),
             time(R.string.time_postprocess, figures.timings.postprocess),
-            resources.getString(R.string.counts, figures.counts.processed, figures.counts.dropped, figures.counts.missed),
+            resources.getString(
+                R.string.counts,
+                figures.counts.processed,
+                figures.counts.dropped,
+                figures.counts.missed,
+            ),
             resources.getString(R.string.thermal, resources.getString(thermal(figures.thermal))),
             figures.warning?.let {
                 resources.getString(R.string.rate_warning, it.framesPerSecond, it.least, it.greatest)
@@ -48,12 +53,33 @@ class Words(
 
     fun notice(notice: Notice): String =
         when (notice) {
-            is Notice.NoModel -> (listOf(resources.getString(R.string.notice_no_model)) + notice.broken).joinToString("\n")
-            is Notice.Loading -> resources.getString(R.string.notice_loading)
-            is Notice.ModelFailed -> resources.getString(R.string.notice_model_failed, notice.message)
-            is Notice.Paused -> resources.getString(R.string.notice_paused)
-            is Notice.VideoEnded -> resources.getString(R.string.notice_video_ended)
-            is Notice.NoFrames -> noFrames(notice)
+            is Notice.NoModel -> {
+                (
+                    listOf(
+                        resources.getString(R.string.notice_no_model),
+                    ) + notice.broken
+                ).joinToString("\n")
+            }
+
+            is Notice.Loading -> {
+                resources.getString(R.string.notice_loading)
+            }
+
+            is Notice.ModelFailed -> {
+                resources.getString(R.string.notice_model_failed, notice.message)
+            }
+
+            is Notice.Paused -> {
+                resources.getString(R.string.notice_paused)
+            }
+
+            is Notice.VideoEnded -> {
+                resources.getString(R.string.notice_video_ended)
+            }
+
+            is Notice.NoFrames -> {
+                noFrames(notice)
+            }
         }
 
     fun action(action: Action): String =
