@@ -37,8 +37,8 @@ long: setup  ## the long tests: training
 	@$(PY) -m pytest -m long
 
 lint: setup  ## ruff and mypy
-	@$(VENV)/bin/ruff check training mobile converters tests
-	@$(VENV)/bin/ruff format --check training mobile converters tests
+	@$(VENV)/bin/ruff check training mobile converters android_demo tests
+	@$(VENV)/bin/ruff format --check training mobile converters android_demo tests
 	@$(VENV)/bin/mypy
 
 ART := build/artefacts

@@ -1,0 +1,71 @@
+"""Compile the Android core and run its tests on the JVM: ``python -m android_demo.tools.core_tests --golden DIR``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from android_demo.tools.kotlin import CORE, class_path, compile_kotlin, core, core_tests, require_java
+from android_demo.tools.libraries import ROOT, paths
+from training.errors import UserError, run_cli
+
+EXAMPLES = """examples:
+  python -m mobile.golden --model STREAM.tflite --out build/golden/vectors
+  python -m android_demo.tools.core_tests --golden build/golden/vectors --json build/golden/kotlin.json
+"""
+_MAIN = "org.sthmobile.gesture.core.golden.CoreTestsKt"
+
+
+def test_classes() -> list[str]:
+    """Names of all test classes: those whose files end in Test."""
+    sources = CORE / "test" / "kotlin"
+    return [".".join(file.relative_to(sources).with_suffix("").parts) for file in sorted(sources.rglob("*Test.kt"))]
+
+
+def run_core_tests(golden: Path, report: Path | None = None) -> dict[str, Any]:
+    """Counts of the tests over a folder of golden vectors: passed, failed, ignored, seconds.
+
+    Args:
+        report: what was compared with the golden vectors goes here, if all tests pass.
+
+    Raises:
+        UserError: no such folder, a tool that is not here, an error of the compiler, or a test that fails.
+    """
+    if not (golden / "manifest.json").is_file():
+        raise UserError(f"{golden} holds no golden vectors; write them with python -m mobile.golden")
+    core_jar, tests = compile_kotlin(core()), compile_kotlin(core_tests())
+    properties = [f"-Dgolden={golden}"]
+    if report:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        properties.append(f"-Dgolden.report={report}")
+    files = [core_jar, tests, *paths("core", "platform", "test")]
+    command = [require_java(), "-XX:+UseSerialGC", *properties, "-cp", class_path(files), _MAIN, *test_classes()]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    if ended.returncode:
+        raise UserError(f"tests of the Android core fail:\n{ended.stdout.strip()}\n{ended.stderr.strip()}")
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m android_demo.tools.core_tests", description=__doc__, epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    default = ROOT / "build" / "golden" / "vectors"
+    parser.add_argument("--golden", type=Path, metavar="DIR", default=default, help="of python -m mobile.golden")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write here what was compared")
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    arguments = parse(sys.argv[1:])
+    counts = run_core_tests(arguments.golden, arguments.json)
+    print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['ignored']} skipped in {counts['seconds']} s")
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,111 @@
+"""The Android app: its core on the JVM over golden vectors, and the APK with the models that were installed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+from tools_needed import need
+
+from android_demo.tools import apk, check_apk
+from android_demo.tools.core_tests import run_core_tests
+from android_demo.tools.libraries import LIST, read_libraries
+from converters import export_executorch, export_tflite
+from mobile.bundle import SHIPPED_CAUSAL, open_bundle
+from mobile.golden import write_golden
+from mobile.install_assets import ANDROID, install
+from mobile.score_events import read_thresholds
+from training.errors import UserError
+from training.files import sha256_of
+
+pytestmark = pytest.mark.minutes
+INSTALL = "android_demo/install_tools.sh"
+KTLINT = apk.ROOT / "build" / "android" / "npm" / "node_modules" / "@naturalcycles" / "ktlint" / "resources" / "ktlint"
+
+
+@pytest.fixture(scope="module")
+def tools() -> None:
+    there = all(library.path.is_file() for library in read_libraries())
+    need("java", "javac", "aapt", "zipalign", "apksigner", "readelf", install=INSTALL, there=there)
+
+
+@pytest.fixture(scope="module")
+def streams(tools: None, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The shipped streams as artefacts of both runtimes of the app."""
+    from converters.export import export
+
+    folder, bundle = tmp_path_factory.mktemp("streams"), open_bundle(SHIPPED_CAUSAL)
+    return [
+        export(bundle, module.TARGET, "int8", folder, clips=0, mode="stream")
+        for module in (export_tflite, export_executorch)
+    ]
+
+
+def test_core_over_golden_vectors(streams: list[Path], tmp_path: Path) -> None:
+    model = streams[0]
+    write_golden(model, read_thresholds(None, model), tmp_path / "vectors", seed=4)
+    counts = run_core_tests(tmp_path / "vectors", tmp_path / "kotlin.json")
+    assert counts["passed"] > 50 and counts["failed"] == counts["ignored"] == 0
+    report = json.loads((tmp_path / "kotlin.json").read_text())
+    assert report["made_of"]["sha256"] == sha256_of(model)
+    kinds = {row["name"].split("/")[0] for row in report["rows"]}
+    assert {"camera", "stream", "events"} <= kinds
+    assert all(row["differing"] == 0 for row in report["rows"]), report["rows"]
+    kept = apk.ROOT / "build" / "golden" / "kotlin.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(tmp_path / "kotlin.json", kept)
+
+
+def test_wrong_golden_vectors_fail(streams: list[Path], tmp_path: Path) -> None:
+    folder = tmp_path / "vectors"
+    write_golden(streams[0], read_thresholds(None, streams[0]), folder, seed=4)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    changed = folder / manifest["camera"][0]["resized"]
+    content = bytearray(changed.read_bytes())
+    content[100] ^= 64
+    changed.write_bytes(content)
+    with pytest.raises(UserError, match="tests of the Android core fail"):
+        run_core_tests(folder)
+
+
+def test_the_apk_holds_the_models_and_no_fault(streams: list[Path], tmp_path: Path) -> None:
+    before = {file.name: file.read_bytes() for file in apk.MODELS.iterdir()} if apk.MODELS.is_dir() else {}
+    try:
+        install(streams, ANDROID)
+        built = apk.build(tmp_path / "gestures.apk")
+    finally:
+        shutil.rmtree(apk.MODELS, ignore_errors=True)
+        if before:
+            apk.MODELS.mkdir(parents=True)
+            for name, content in before.items():
+                (apk.MODELS / name).write_bytes(content)
+    assert check_apk.check(built) == []
+    with zipfile.ZipFile(built) as archive:
+        for model in streams:
+            (tmp_path / model.name).write_bytes(archive.read(f"assets/models/{model.name}"))
+            assert sha256_of(tmp_path / model.name) == sha256_of(model)
+            assert f"assets/models/{model.name}.contract.json" in archive.namelist()
+            assert archive.getinfo(f"assets/models/{model.name}").compress_type == zipfile.ZIP_STORED
+
+
+def test_an_apk_with_faults_is_refused(tools: None, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no"):
+        check_apk.check(tmp_path / "absent.apk")
+    with zipfile.ZipFile(tmp_path / "unsigned.apk", "w") as archive:
+        archive.writestr("classes.dex", b"dex")
+    with pytest.raises(UserError, match="verifying failed"):
+        check_apk.check(tmp_path / "unsigned.apk")
+
+
+def test_ktlint_is_clean() -> None:
+    need("java", install=INSTALL, there=KTLINT.is_file())
+    apk.run([KTLINT, "--relative", "android_demo/**/*.kt"], "ktlint")
+
+
+def test_the_list_of_libraries_names_checksums() -> None:
+    libraries = read_libraries(LIST)
+    assert len({library.path.name for library in libraries}) == len(libraries) > 20
+    assert all(int(library.sha256, 16) for library in libraries)
