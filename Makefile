@@ -37,9 +37,10 @@ long: setup  ## the long tests: training
 	@$(PY) -m pytest -m long
 
 lint: setup  ## ruff and mypy
-	@$(VENV)/bin/ruff check training mobile converters android_demo tests
-	@$(VENV)/bin/ruff format --check training mobile converters android_demo tests
+	@$(VENV)/bin/ruff check training mobile converters android_demo ios_demo tests
+	@$(VENV)/bin/ruff format --check training mobile converters android_demo ios_demo tests
 	@$(VENV)/bin/mypy
+	@$(VENV)/bin/mypy -p android_demo.tools
 
 ART := build/artefacts
 SCORED := rendered:2025:77

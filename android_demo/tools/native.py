@@ -67,7 +67,7 @@ def _members(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
             for member in archive:
                 place = _place(member.name, _NPM_NATIVE, _NPM_CLASSES)
                 if place:
-                    yield place, lambda member=member: archive.extractfile(member).read()  # type: ignore[misc]
+                    yield place, lambda member=member: archive.extractfile(member).read()  # type: ignore[misc,union-attr]
 
 
 def _place(name: str, native: str, classes_jar: str) -> str | None:

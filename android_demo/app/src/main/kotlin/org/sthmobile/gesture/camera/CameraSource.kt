@@ -241,7 +241,8 @@ private fun stopped(error: CameraAccessException): SourceState {
 
 private fun reasonOf(error: Int): Reason =
     when (error) {
-        CameraDevice.StateCallback.ERROR_CAMERA_IN_USE, CameraDevice.StateCallback.ERROR_MAX_CAMERAS_IN_USE -> Reason.TAKEN
+        CameraDevice.StateCallback.ERROR_CAMERA_IN_USE -> Reason.TAKEN
+        CameraDevice.StateCallback.ERROR_MAX_CAMERAS_IN_USE -> Reason.TAKEN
         CameraDevice.StateCallback.ERROR_CAMERA_DISABLED -> Reason.DISABLED
         else -> Reason.BROKEN
     }

@@ -57,7 +57,8 @@ class MainActivity : Activity() {
         draw()
     }
 
-    override fun onResume() { // not in onStart: the question for the permission pauses the activity, and ends here again
+    // Not in onStart: the question for the permission pauses the activity, and ends here again.
+    override fun onResume() {
         super.onResume()
         session.replay()
         startCamera()
