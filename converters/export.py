@@ -17,7 +17,8 @@ from mobile.bundle import PRECISIONS, SHIPPED, SHIPPED_CAUSAL, Bundle, open_bund
 from mobile.contract import contract_path, report_path
 from mobile.event_thresholds import thresholds_path
 from mobile.forms import MODES
-from mobile.parity import FAILED, Ladder, in_words, read_clips, show
+from mobile.parity import Ladder, in_words, read_clips, show
+from mobile.parity_row import FAILED
 from mobile.runners import ArtefactRunner
 from training.checkpoint import code_version
 from training.errors import UserError

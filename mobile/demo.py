@@ -20,7 +20,9 @@ from rich.table import Column, Table
 from mobile import latency, parity
 from mobile.bundle import SHIPPED, Bundle, open_bundle
 from mobile.contract import report_path
-from mobile.parity import FAILED, NOT_RUN, Ladder, Row, read_clips
+from mobile.parity import Ladder, read_clips
+from mobile.parity_apps import app_rows
+from mobile.parity_row import FAILED, NOT_RUN, Row
 from mobile.report import write_page
 from mobile.result_files import load_result
 from mobile.runners import ArtefactRunner
@@ -97,7 +99,8 @@ class Demo:
         clips = read_clips(self.data, self.split, self.bundle.spec, self.bundle.labels, self.count)
         ladder = Ladder(self.bundle, clips)
         rows = sorted(
-            [*ladder.rows(), *(self._artefact_row(ladder, target) for target in TARGETS)], key=lambda r: r.hop
+            [*ladder.rows(), *(self._artefact_row(ladder, target) for target in TARGETS), *app_rows((), ())],
+            key=lambda r: r.hop,
         )
         self.ladder = ladder
         parity.show(rows, self.console)

@@ -6,10 +6,9 @@ Axes: M clips, T frame, S height and width, C colour, K class.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +20,8 @@ from rich.table import Column, Table
 from mobile import thresholds
 from mobile.agreement import Agreement, compare
 from mobile.bundle import SHIPPED, Bundle, open_bundle
+from mobile.parity_apps import app_rows
+from mobile.parity_row import FAILED, NOT_RUN, PASSED, Row
 from mobile.parity_sides import Clips, read_clips, rows_of, simulated, streamed, torch_predictor
 from mobile.runners import ArtefactRunner
 from mobile.streaming import StreamNetwork
@@ -34,33 +35,6 @@ EXAMPLES = """examples:
   python -m mobile.parity build/artefacts/*.tflite build/artefacts/*.pte
   python -m mobile.parity --clips DIR --split validation --json parity.json ARTEFACT
 """
-PASSED, FAILED, NOT_RUN = "passed", "failed", "not run"
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """One hop of the ladder. ``status`` is "not run" with a reason in ``note`` where it could not be tried here."""
-
-    hop: int
-    name: str
-    status: str
-    note: str
-    agreement: Agreement | None = None
-    artefact: str | None = None
-    sha256: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """The row for a report; numbers that are not finite become null or "infinite"."""
-        fields = dataclasses.asdict(self)
-        if fields["agreement"]:
-            fields["agreement"] = {key: _finite(value) for key, value in fields["agreement"].items()}
-        return fields
-
-
-def _finite(value: float) -> float | str | None:
-    if math.isnan(value):
-        return None
-    return "infinite" if math.isinf(value) else value
 
 
 class Ladder:
@@ -109,7 +83,7 @@ class Ladder:
         return self.bundle.network("int8").classifier.out.scale
 
     def rows(self) -> list[Row]:
-        """Hops 1 to 4, 6 and 7, which need no artefact."""
+        """Hops 1 to 4 and 6, which need no artefact."""
         rows = [
             self._float_row(1, "training form = deploy form", "training", "float", thresholds.TRAINING_DEPLOY_RELATIVE),
             *self._streams(),
@@ -122,7 +96,6 @@ class Ladder:
         return [
             *rows,
             Row(6, "x86 = arm64 = device", NOT_RUN, "no arm64 machine or device was given"),
-            Row(7, "Python preprocessing = Kotlin = Swift", NOT_RUN, "the apps have no preprocessing yet"),
         ]
 
     def _compare(self, left: np.ndarray, right: np.ndarray, step: float | None = None) -> Agreement:
@@ -304,8 +277,12 @@ def run_ladder(
     *,
     limit: int | None = None,
     threads: int = 1,
+    apps: Sequence[Path] = (),
 ) -> list[Row]:
     """All rows of one bundle and its artefacts.
+
+    Args:
+        apps: what the tests of the apps wrote over golden vectors of one of the artefacts.
 
     Raises:
         UserError: bad data, or an artefact that does not load or belong to the bundle.
@@ -313,6 +290,7 @@ def run_ladder(
     runners = [ArtefactRunner(path, threads=threads) for path in artefacts]
     ladder = Ladder(bundle, read_clips(data, split, bundle.spec, bundle.labels, limit))
     rows = ladder.rows() + [ladder.artefact_row(runner) for runner in runners] + ladder.stream_rows()
+    rows += app_rows(apps, artefacts)
     return sorted(rows, key=lambda row: row.hop)
 
 
@@ -327,6 +305,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--split", default="validation")
     parser.add_argument("--limit", type=int, metavar="N", help="the first N clips only")
     parser.add_argument("--seed", type=int, default=9, help="seed of rendered clips without one")
+    parser.add_argument("--apps", nargs="*", type=Path, default=[], metavar="FILE",
+                        help="results of the apps' tests, such as build/golden/kotlin.json")  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
     return parser.parse_args(arguments)
 
@@ -341,7 +321,9 @@ def main() -> int:
     first = ArtefactRunner(arguments.artefacts[0]).contract.frames.size if arguments.artefacts else None
     bundle = open_bundle(arguments.checkpoint, size=first)
     data = with_seed(arguments.clips, arguments.seed)
-    rows = run_ladder(bundle, data, arguments.split, arguments.artefacts, limit=arguments.limit)
+    rows = run_ladder(
+        bundle, data, arguments.split, arguments.artefacts, limit=arguments.limit, apps=arguments.apps
+    )  # fmt: skip
     show(rows, Console())
     if arguments.json:
         write_json(arguments.json, result_of(bundle, data, rows))

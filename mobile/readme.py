@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mobile.parity import NOT_RUN
+from mobile.parity_row import NOT_RUN
 from mobile.result_files import (
     Accuracy,
     Artefact,

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mobile.latency import box_plot
-from mobile.parity import FAILED, NOT_RUN, PASSED
+from mobile.parity_row import FAILED, NOT_RUN, PASSED
 from mobile.readme import agreement_cells, fill_tables, host_line, latency_cells, pieces
 from mobile.result_files import (
     Accuracy,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mobile.event_scores import EventScores
-from mobile.parity import FAILED, NOT_RUN, PASSED
+from mobile.parity_row import FAILED, NOT_RUN, PASSED
 from training.errors import UserError
 from training.files import read_json
 

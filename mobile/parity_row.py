@@ -1,0 +1,37 @@
+"""A row of the parity ladder."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+from mobile.agreement import Agreement
+
+PASSED, FAILED, NOT_RUN = "passed", "failed", "not run"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One hop of the ladder. ``status`` is "not run" with a reason in ``note`` where it could not be tried here."""
+
+    hop: int
+    name: str
+    status: str
+    note: str
+    agreement: Agreement | None = None
+    artefact: str | None = None
+    sha256: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The row for a report; numbers that are not finite become null or "infinite"."""
+        fields = dataclasses.asdict(self)
+        if fields["agreement"]:
+            fields["agreement"] = {key: _finite(value) for key, value in fields["agreement"].items()}
+        return fields
+
+
+def _finite(value: float) -> float | str | None:
+    if math.isnan(value):
+        return None
+    return "infinite" if math.isinf(value) else value
