@@ -13,6 +13,7 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "rendered_sth_causal": rendered.rendered_sth_causal,
     "rendered_stream": rendered.rendered_stream,
     "rendered_stream_long": rendered.rendered_stream_long,
+    "rendered_stream_few": rendered.rendered_stream_few,
     "rendered_tsn": rendered.rendered_tsn,
     "rendered_tsm": rendered.rendered_tsm,
     "jester_sth": jester.jester_sth,
