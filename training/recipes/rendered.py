@@ -90,7 +90,6 @@ def rendered_stream_few() -> Recipe:
         name="rendered_stream_few",
         options={**long.options, "temporal_blocks": [1, 3, 5, 11, 12, 14, 15, 16]},
         train_data="rendered_stream:2700:25",
-        epochs=6,
     )
 
 
