@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from training.errors import UserError
 from training.recipe import Recipe
-from training.recipes import gestures, jester, rendered, something
+from training.recipes import ablation, gestures, jester, rendered, something
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
+    "ablation": ablation.ablation,
     "rendered_sth": rendered.rendered_sth,
     "rendered_sth_causal": rendered.rendered_sth_causal,
     "rendered_stream": rendered.rendered_stream,
