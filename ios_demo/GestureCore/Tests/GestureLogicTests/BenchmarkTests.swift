@@ -57,9 +57,8 @@ final class BenchmarkTests: XCTestCase {
 
     /// So that whoever waits for the file is not left waiting.
     func testWrongArgumentsAreWrittenToo() throws {
-        let content = try perform(try ModelFiles(), arguments: ["--benchmark", "--model", "m", "--rounds", "0"]) { _, _ in
-            throw DemoError("never")
-        }
+        let wrong = ["--benchmark", "--model", "m", "--rounds", "0"]
+        let content = try perform(try ModelFiles(), arguments: wrong, open: { _, _ in throw DemoError("never") })
         XCTAssertEqual(Set(content.keys), Self.keys)
         XCTAssertEqual(content["error"], .string("--rounds is '0'; expected 1 to 100000"))
         XCTAssertEqual(content["rounds"], .null)

@@ -9,8 +9,8 @@ public struct BenchmarkPlan: Equatable, Sendable {
     public var model: String
     public var runtime: RuntimeKey?
     public var computeUnits = ComputeUnits.all
-    /// Taken for the sake of one command line for both systems: neither runtime lets an iOS app choose, so the file says
-    /// null.
+    /// Taken for the sake of one command line for both systems: neither runtime lets an iOS app choose, so the file
+    /// says null.
     public var threads = 1
     /// Measured inferences.
     public var rounds = 50

@@ -10,8 +10,8 @@ public protocol SessionParts: AnyObject {
 
 /// Joins source, pipeline and the system's wishes: what runs when. One thread at a time, the main one in the app.
 ///
-/// Frames flow while the app is in front and the phone is not too hot; they reach the network unless the person paused it.
-/// The stream begins anew with each source, after an interruption and after a pause.
+/// Frames flow while the app is in front and the phone is not too hot; they reach the network unless the person paused
+/// it. The stream begins anew with each source, after an interruption and after a pause.
 public final class Session {
     public let pipeline: Pipeline
     public private(set) var input: Input
