@@ -8,8 +8,6 @@ what this library reaches on this processor, not how far the library is from the
 from __future__ import annotations
 
 import dataclasses
-import tempfile
-from pathlib import Path
 
 import numpy as np
 
@@ -51,13 +49,8 @@ def product_profilers(runtime: str, precision: str, threads: int, seed: int) -> 
         return {size: LiteRTProfiler(model, threads=threads, seed=seed) for size, model in models.items()}
     from mobile.profilers.executorch import ExecuTorchProfiler
 
-    found: dict[tuple[int, int, int], Profiler] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for size in SIZES:
-            path = Path(folder) / "product.pte"
-            path.write_bytes(_pte_product(*size, precision, seed))
-            found[size] = ExecuTorchProfiler(path, threads=threads, seed=seed)
-    return found
+    models = {size: _pte_product(*size, precision, seed) for size in SIZES}
+    return {size: ExecuTorchProfiler(model, threads=threads, seed=seed) for size, model in models.items()}
 
 
 def fastest(samples: dict[tuple[int, int, int], Samples]) -> Peak:

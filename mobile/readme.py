@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from mobile import layer_tables
+from mobile.layer_results import Profile, QuantDebug
 from mobile.parity_row import NOT_RUN
 from mobile.result_files import (
     Accuracy,
@@ -79,13 +81,14 @@ def table_of(found: Sequence[Result]) -> str:
         Study: study_tables,
         Events: events_tables,
         States: state_tables,
+        Profile: profile_tables,
+        QuantDebug: noise_tables,
     }
     kinds = {type(result) for result in found}
     if len(kinds) != 1 or not kinds <= set(makers):
         names = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise UserError(
-            f"a table is of one kind: accuracy, parity, latency, artefact, study, events or states; found {names}"
-        )
+        known = ", ".join(kind.__name__ for kind in makers)
+        raise UserError(f"a table is of one kind of {known}; found {names}")
     return makers[kinds.pop()](found)
 
 
@@ -253,6 +256,28 @@ def state_tables(found: Sequence[States]) -> str:
             "trained again without a state, so the losses are upper bounds."
         )
         tables.append(f"{markdown(header, rows)}\n\n{below}")
+    return "\n\n".join(tables)
+
+
+def profile_tables(found: Sequence[Profile]) -> str:
+    """Where the time goes, role by role, int8 beside fp32."""
+    tables = []
+    for result in found:
+        for left, right in layer_tables.pairs(result):
+            below = [layer_tables.about(left, right), layer_tables.why(left, right) if right else ""]
+            tables.append(f"{markdown(*layer_tables.role_table(left, right))}\n\n{' '.join(below).strip()}")
+        tables.append(f"{result.threads} thread(s), medians of {result.rounds} interleaved rounds, "
+                      f"{host_line(result.host)}.")  # fmt: skip
+    return "\n\n".join(tables)
+
+
+def noise_tables(found: Sequence[QuantDebug]) -> str:
+    """The layers that lose most to int8."""
+    tables = []
+    for result in found:
+        header, rows = layer_tables.noise_table(layer_tables.worst_layers(result))
+        cells = [[f"`{layer}`", *rest] for layer, *rest in rows]
+        tables.append(f"{markdown(header, cells)}\n\n{layer_tables.noise_words(result)}")
     return "\n\n".join(tables)
 
 

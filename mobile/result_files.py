@@ -135,6 +135,7 @@ class Artefact:
     operators: dict[str, dict[str, int]]
     delegate: str | None = None
     delegate_pieces: int | None = None
+    operators_outside: Any = None  # {operator: count}, or a list of names
 
 
 @dataclasses.dataclass(frozen=True)

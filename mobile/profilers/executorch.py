@@ -26,26 +26,34 @@ _OF_RUNTIME = (_WHOLE, "DELEGATE_CALL", "OPERATOR_CALL", "Method::init", "Progra
 class ExecuTorchProfiler:
     """A .pte in ExecuTorch with XNNPACK, profiled.
 
+    Args:
+        model: a file's path, or its content.
+
     Raises:
         UserError: executorch is not installed, was built without event tracing, or cannot load the model.
     """
 
-    def __init__(self, path: Path, *, threads: int = 1, seed: int = 0) -> None:
+    def __init__(self, model: Path | bytes, *, threads: int = 1, seed: int = 0) -> None:
         runtime_with(threads)
         from executorch.extension.pybindings import portable_lib
 
+        self._model = model  # the runtime reads from it
+        self._name = model.name if isinstance(model, Path) else "the model"
         self.runtime = f"executorch {version('executorch')} (XNNPACK)"
         self.method = "ExecuTorch's ETDump, the events of XNNPACK's operators"
         with native_log():
             try:
-                self._module = portable_lib._load_for_executorch(str(path), enable_etdump=True)
+                if isinstance(model, bytes):
+                    self._module = portable_lib._load_for_executorch_from_buffer(model, enable_etdump=True)
+                else:
+                    self._module = portable_lib._load_for_executorch(str(model), enable_etdump=True)
                 meta = self._module.method_meta(_METHOD)
             except RuntimeError as error:
-                raise UserError(f"ExecuTorch cannot load {path}: {' '.join(str(error).split())[:200]}") from error
+                reason = " ".join(str(error).split())[:200]
+                raise UserError(f"ExecuTorch cannot load {self._name}: {reason}") from error
         rng = np.random.default_rng(seed)
         borders = [meta.input_tensor_meta(index) for index in range(meta.num_inputs())]
         self._inputs = [torch.from_numpy(noise(tuple(b.sizes()), _TYPES[b.dtype()], rng)) for b in borders]
-        self._path = path
 
     def run(self) -> None:
         """One inference with tracing on."""
@@ -62,7 +70,7 @@ class ExecuTorchProfiler:
         ops = [event for event in events if event.name not in _OF_RUNTIME and event.perf_data is not None]
         if whole is None or not ops:
             raise UserError(
-                f"executorch {version('executorch')} traced no operators of {self._path.name}: it was built without "
+                f"executorch {version('executorch')} traced no operators of {self._name}: it was built without "
                 "event tracing (EXECUTORCH_ENABLE_EVENT_TRACER); the wheel of 1.5.1 for Linux has it"
             )
         kernels = tuple(re.sub(r" #\d+$", "", event.name) for event in ops)
