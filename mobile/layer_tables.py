@@ -48,6 +48,35 @@ def role_table(left: ProfiledArtefact, right: ProfiledArtefact | None) -> Table:
     return header, [*rows, total]
 
 
+KINDS = {
+    CONV: "1 x 1 and first convolutions",
+    DEPTHWISE: "depthwise 3 x 3, temporal 3 x 1",
+    None: "concats, sums, mean, moving data",
+}
+
+
+def kind_rows(left: ProfiledArtefact, right: ProfiledArtefact) -> list[list[str]]:
+    """What of int8 and fp32 was timed, and their times by three kinds of kernel and in all."""
+    rows = []
+    for kind, name in KINDS.items():
+        (mine, macs), (theirs, other_macs) = (_sums(side, kind) for side in (left, right))
+        ratio = f"{mine / theirs:.2f}" if theirs else ""
+        times = [
+            f"{mine / 1000:.2f}",
+            _share(left, macs, mine),
+            f"{theirs / 1000:.2f}",
+            _share(right, other_macs, theirs),
+        ]
+        rows.append([name, f"{macs / 1e6:.0f}" if macs else "", *times, ratio])
+    return [[left.input, left.runtime, *row] for row in [*rows, ["all kernels", *role_table(left, right)[1][-1][1:]]]]
+
+
+def _sums(artefact: ProfiledArtefact, kind: str | None) -> tuple[float, int]:
+    """Microseconds and multiply-adds of a kind; None for all that is neither of the two that multiply."""
+    mine = [k for k in artefact.kernels if (k.kind == kind if kind else k.kind not in KINDS)]
+    return sum(k.us for k in mine), sum(k.macs for k in mine)
+
+
 def _share(artefact: ProfiledArtefact, macs: int, us: float) -> str:
     share = artefact.share_of_peak(macs, us)
     return "" if share is None else f"{100 * share:.0f}"
@@ -68,10 +97,9 @@ def about(left: ProfiledArtefact, right: ProfiledArtefact | None) -> str:
 
 def why(left: ProfiledArtefact, right: ProfiledArtefact) -> str:
     """In one sentence, where int8 gains against fp32 and where not."""
-    names = {CONV: "the 1 x 1 and first convolutions", DEPTHWISE: "the depthwise and temporal ones"}
     parts = []
-    for kind, name in [*names.items(), (None, "all that only moves data, sums or means")]:
-        mine, theirs = (_time(side, kind, tuple(names)) for side in (left, right))
+    for kind, name in KINDS.items():
+        mine, theirs = (_sums(side, kind)[0] for side in (left, right))
         if theirs:
             parts.append(f"{name} {mine / theirs:.2f} ({theirs / 1000:.1f} to {mine / 1000:.1f} ms)")
     peak = right.peak_macs_per_second / left.peak_macs_per_second
@@ -79,11 +107,6 @@ def why(left: ProfiledArtefact, right: ProfiledArtefact) -> str:
         f"int8 takes {left.kernels_us / right.kernels_us:.2f} of fp32's time: {', '.join(parts)}; "
         f"a large matrix product takes {peak:.2f}."
     )
-
-
-def _time(artefact: ProfiledArtefact, kind: str | None, known: Sequence[str]) -> float:
-    """Microseconds of the kernels of a kind; of all that are of no known kind for None."""
-    return sum(k.us for k in artefact.kernels if (k.kind == kind if kind else k.kind not in known))
 
 
 def noise_table(rows: Sequence[LayerNoise]) -> Table:

@@ -1,7 +1,7 @@
 """The operators of a network as its artefact computes them: layer, multiply-adds, bytes, in the order of execution.
 
-They are read off the exported deploy form, from which every converter starts, so the layers have the names that they
-have in ``mobile.quantize``'s state and in the .tflite.
+They are read off a forward pass of the deploy form, from which every converter starts, so the layers have the names
+that they have in ``mobile.quantize``'s state and in the .tflite.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mobile.contract import Contract
 from mobile.deploy import deploy_form
@@ -58,61 +61,58 @@ def ops_of(contract: Contract) -> list[Op]:
     Raises:
         UserError: a network that has no deploy form.
     """
-    options = dict(contract.options)
     try:
-        network = deploy_form(
-            build_network(
-                contract.network,
-                num_classes=len(contract.labels),
-                segments=contract.frames.segments,
-                **options,
-            ).eval()
+        network = build_network(
+            contract.network, num_classes=len(contract.labels), segments=contract.frames.segments, **contract.options
         )
-        form = form_of(network, contract.frames.size, contract.mode)
+        form = form_of(deploy_form(network.eval()), contract.frames.size, contract.mode)
     except (ValueError, TypeError) as error:
         raise UserError(f"the operators of {contract.network} are not known: {error}") from error
-    nodes = [node for node in form.export().graph.nodes if node.op == "call_function"]
-    found: list[Op] = []
-    for node in nodes:
-        op = _op(node, _ITEM_BYTES[contract.precision], found[-1].layer if found else "")
-        found += [] if op is None else [op]
-    return found
+    recorder = _Recorder(_ITEM_BYTES[contract.precision])
+    for name, conv in form.network.convs().items():
+        conv.register_forward_pre_hook(lambda _module, _inputs, name=name: setattr(recorder, "layer", name))
+    examples = [example.to("meta") for example in form.examples()]  # shapes without numbers
+    with torch.no_grad(), recorder:
+        form.module.to("meta")(*examples)
+    return recorder.ops
 
 
-def _op(node: Any, item: int, before: str) -> Op | None:
-    """An aten node as an operator; None for what moves nothing or is fused (ReLU6, views, padding).
+class _Recorder(TorchDispatchMode):
+    """Notes the operators that a forward pass calls; views, padding and ReLU6, which runtimes fuse, are none.
 
     Args:
         item: bytes of an element.
-        before: the layer before it; what a stream joins belongs to that layer's block.
     """
-    name, out = node.target.__name__.split(".")[0], node.meta["val"]
-    place = _place(node)
-    block = ".".join(before.split(".")[:2]) if before.startswith("blocks.") else ""
-    if name == "conv2d":
-        inputs, weight = (argument.meta["val"] for argument in node.args[:2])
-        kind = DEPTHWISE if len(node.args) > 6 and node.args[6] > 1 else CONV
-        macs = out.numel() * math.prod(weight.shape[1:])
-        moved = item * (inputs.numel() + weight.numel() + out.numel()) + 4 * weight.shape[0]
-        return Op(place, kind, _role(place, kind, weight.shape), macs, moved)
-    if name == "cat":
-        past = before.endswith(".expand_time")
-        return Op(f"{block}.{'past' if past else 'concat'}", CONCAT, "concat with the past" if past else "concat", 0,
-                  2 * item * out.numel())  # fmt: skip
-    if name == "add":
-        return Op(f"{block}.sum", SUM, "residual sum", 0, 3 * item * out.numel())
-    if name == "mean":
-        read = node.args[0].meta["val"].numel()
-        return Op("mean", MEAN, "mean", 0, item * (read + out.numel()))
-    return None
 
+    def __init__(self, item: int) -> None:
+        super().__init__()
+        self.ops: list[Op] = []
+        self.layer = ""
+        self._item = item
 
-def _place(node: Any) -> str:
-    """The module that an operator belongs to: the innermost of its stack."""
-    stack = list(node.meta.get("nn_module_stack", {}).values())
-    path = str(stack[-1][0]) if stack else ""
-    words = [word for word in path.replace("L['self'].", "").split(".") if word not in ("L['self']", "network", "")]
-    return ".".join(words)
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = function(*args, **(kwargs or {}))
+        op = self._op(function.overloadpacket.__name__, args, out)
+        self.ops += [] if op is None else [op]
+        return out
+
+    def _op(self, name: str, args: Any, out: Any) -> Op | None:
+        block = ".".join(self.layer.split(".")[:2])  # what joins or adds belongs to the block of the layer before it
+        if name == "convolution":
+            inputs, weight, groups = args[0], args[1], args[8]
+            kind = DEPTHWISE if groups > 1 else CONV
+            moved = self._item * (inputs.numel() + weight.numel() + out.numel()) + 4 * weight.shape[0]
+            macs = out.numel() * math.prod(weight.shape[1:])
+            return Op(self.layer, kind, _role(self.layer, kind, weight.shape), macs, moved)
+        if name == "cat":
+            past = self.layer.endswith(".expand_time")
+            layer, role = (f"{block}.past", "concat with the past") if past else (f"{block}.concat", "concat")
+            return Op(layer, CONCAT, role, 0, 2 * self._item * out.numel())
+        if name == "add":
+            return Op(f"{block}.sum", SUM, "residual sum", 0, 3 * self._item * out.numel())
+        if name == "mean":
+            return Op("mean", MEAN, "mean", 0, self._item * (args[0].numel() + out.numel()))
+        return None
 
 
 def _role(layer: str, kind: str, weight: Sequence[int]) -> str:

@@ -260,15 +260,27 @@ def state_tables(found: Sequence[States]) -> str:
 
 
 def profile_tables(found: Sequence[Profile]) -> str:
-    """Where the time goes, role by role, int8 beside fp32."""
-    tables = []
+    """Where the time goes, int8 beside fp32; the page has it role by role."""
+    header = ["input", "runtime", "what", "M multiply-adds", "int8 ms", "int8 % of peak", "fp32 ms", "fp32 % of peak",
+              "time ratio"]  # fmt: skip
+    rows, below = [], []
     for result in found:
-        for left, right in layer_tables.pairs(result):
-            below = [layer_tables.about(left, right), layer_tables.why(left, right) if right else ""]
-            tables.append(f"{markdown(*layer_tables.role_table(left, right))}\n\n{' '.join(below).strip()}")
-        tables.append(f"{result.threads} thread(s), medians of {result.rounds} interleaved rounds, "
-                      f"{host_line(result.host)}.")  # fmt: skip
-    return "\n\n".join(tables)
+        both = [(left, right) for left, right in layer_tables.pairs(result) if right is not None]
+        rows += [row for left, right in both for row in layer_tables.kind_rows(left, right)]
+        peaks = "; ".join(
+            f"{left.runtime} {left.peak_macs_per_second / 1e9:.0f} and {right.peak_macs_per_second / 1e9:.0f}"
+            for left, right in both
+        )
+        below.append(f"{both[0][0].input}: {peaks}" if both else "")
+    if not rows:
+        raise UserError("a table of profiles needs an int8 artefact and the fp32 one of the same network and runtime")
+    first = found[0]
+    return (
+        f"{markdown(header, rows)}\n\n100 % of the peak, in G multiply-adds a second of int8 and fp32: "
+        f"{'. '.join(below)}. {first.threads} thread(s), medians of {first.rounds} interleaved rounds, "
+        f"{host_line(first.host)}; other work ran beside it (load average "
+        f"{' and '.join(f'{result.load_average:.0f}' for result in found)})."
+    )
 
 
 def noise_tables(found: Sequence[QuantDebug]) -> str:

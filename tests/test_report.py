@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 import pytest
 
-from mobile import report
+from mobile import layer_tables, report
 from mobile.readme import fill_tables, markdown
 from mobile.report import render_page
-from mobile.result_files import KINDS, load_result, load_results
+from mobile.result_files import KINDS, _build, load_result, load_results
 from training.errors import UserError
 
 AGREEMENT = {
@@ -275,15 +275,31 @@ def test_artefacts_as_a_table(tmp_path: Path) -> None:
 
 def test_a_profile_sets_int8_beside_fp32(tmp_path: Path) -> None:
     text = table(write(tmp_path, profile=PROFILE), "profile")
-    assert "| temporal 3 x 1 | 0.5 | 2.00 | 0 | 8.00 | 0 | 0.25 |" in text
-    assert "| projection 1 x 1 | 2.0 | 1.00 | 2 | 4.00 | 0 | 0.25 |" in text
-    assert "| concat |  | 0.50 |  | 2.00 |  | 0.25 |" in text  # two copies of one operator
-    assert "| all kernels | 2.5 | 3.50 | 1 | 14.00 | 0 | 0.25 |" in text
-    assert "int8 takes 0.25 of fp32's time: the 1 x 1 and first convolutions 0.25 (4.0 to 1.0 ms)" in text
-    assert "its own profiler. 100 % of the peak" in text and "1 thread(s), medians of 3 interleaved rounds" in text
+    start = "| 8 x 224 x 224 | Fake 1 |"
+    assert f"{start} 1 x 1 and first convolutions | 2 | 1.00 | 2 | 4.00 | 0 | 0.25 |" in text
+    assert f"{start} depthwise 3 x 3, temporal 3 x 1 | 0 | 2.00 | 0 | 8.00 | 0 | 0.25 |" in text
+    assert f"{start} concats, sums, mean, moving data |  | 0.50 |  | 2.00 |  | 0.25 |" in text
+    assert f"{start} all kernels | 2.5 | 3.50 | 1 | 14.00 | 0 | 0.25 |" in text
+    assert "8 x 224 x 224: Fake 1 100 and 100. 1 thread(s), medians of 3 interleaved rounds" in text
     alone = PROFILE | {"artefacts": PROFILE["artefacts"][1:]}
-    text = table(write(tmp_path, profile=alone), "profile")
-    assert "| what | M multiply-adds | fp32 ms | fp32 % of peak |" in text and "int8" not in text
+    with pytest.raises(UserError, match="needs an int8 artefact and the fp32 one"):
+        table(write(tmp_path, profile=alone), "profile")
+
+
+def test_roles_of_a_profile() -> None:
+    result = _build(KINDS["profile"], PROFILE, "profile")
+    ((left, right),) = layer_tables.pairs(result)
+    assert layer_tables.role_table(left, right)[1] == [
+        ["temporal 3 x 1", "0.5", "2.00", "0", "8.00", "0", "0.25"],
+        ["projection 1 x 1", "2.0", "1.00", "2", "4.00", "0", "0.25"],
+        ["concat", "", "0.50", "", "2.00", "", "0.25"],  # two copies of one operator
+        ["moving data", "", "0.00", "", "0.00", "", ""],
+        ["all kernels", "2.5", "3.50", "1", "14.00", "0", "0.25"],
+    ]
+    assert layer_tables.role_table(right, None)[0] == ["what", "M multiply-adds", "fp32 ms", "fp32 % of peak"]
+    said = layer_tables.why(left, right)
+    assert said.startswith("int8 takes 0.25 of fp32's time: 1 x 1 and first convolutions 0.25 (4.0 to 1.0 ms)")
+    assert said.endswith("a large matrix product takes 1.00.")
 
 
 def test_noise_names_the_worst_layers_first(tmp_path: Path) -> None:
