@@ -13,6 +13,7 @@ import copy
 import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator
+from typing import cast
 
 import torch
 from torch import nn
@@ -29,7 +30,7 @@ def layers_of(network: DeployNetwork) -> Layers:
     found: Layers = {"input": network.input, "mean": network.mean, **network.convs()}
     for number, block in enumerate(network.blocks):
         if getattr(block, "residual", False):
-            found[f"blocks.{number}.sum"] = block.out
+            found[f"blocks.{number}.sum"] = cast(nn.Module, block.out)
     return found
 
 

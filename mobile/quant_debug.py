@@ -99,8 +99,8 @@ def show(result: QuantDebug, console: Console) -> None:
     console.print(in_words(result), highlight=False, soft_wrap=True)
     clipping = sorted((row for row in result.ranges if row.clipped > _CLIPPED), key=lambda row: -row.clipped)
     if clipping:
-        figures = [Column(name, justify="right") for name in ("range", "values", "clipped\n%", "steps\nused")]
-        ranges = Table(Column("range of", min_width=20), *figures, title="ranges that clip", expand=True)
+        heads = [Column(name, justify="right") for name in ("range", "values", "clipped\n%", "steps\nused")]
+        ranges = Table(Column("range of", min_width=20), *heads, title="ranges that clip", expand=True)
         for use in clipping:
             ranges.add_row(use.layer, f"{use.low:.2f} to {use.high:.2f}", f"{use.least:.2f} to {use.most:.2f}",
                            f"{use.clipped:.3f}", str(use.steps))  # fmt: skip

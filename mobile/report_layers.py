@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +31,7 @@ def per_class(found: Sequence[Accuracy]) -> list[dict[str, Any]]:
         counts = [np.asarray(side.confusion) for side in (other, a)]
         totals = counts[0].sum(axis=1)
         shares = [100 * np.diag(count) / np.maximum(count.sum(axis=1), 1) for count in counts]
-        rows = [
+        rows: list[dict[str, Any]] = [
             {"label": label, "clips": int(totals[index]), "float": float(shares[0][index]),
              "int8": float(shares[1][index]), "difference": float(shares[1][index] - shares[0][index])}
             for index, label in enumerate(a.labels) if totals[index]
@@ -54,7 +55,7 @@ def profiles(found: Sequence[Profile]) -> list[dict[str, Any]]:
             parts.append({
                 "title": f"{left.network}, {left.input}, {left.runtime}", "header": header, "rows": rows,
                 "why": layer_tables.why(left, right) if right else "", "about": layer_tables.about(left, right),
-                "plot": picture(lambda target, sides=sides: plot_profiles(sides, target), alt),
+                "plot": picture(functools.partial(plot_profiles, sides), alt),
             })  # fmt: skip
         shown.append({"parts": parts, "threads": result.threads, "rounds": result.rounds, "load": result.load_average,
                       "host": host_line(result.host)})  # fmt: skip
@@ -71,7 +72,7 @@ def noises(found: Sequence[QuantDebug]) -> list[dict[str, Any]]:
         shown.append({
             "words": layer_tables.noise_words(result).replace("`", ""), "header": header, "rows": rows, "every": every,
             "clipping": layer_tables.range_table(clipping) if clipping else None,
-            "plot": picture(lambda target, result=result: plot_noise(result, target),
+            "plot": picture(functools.partial(plot_noise, result),
                             f"Signal over noise after each layer of {result.checkpoint}, int8 against float"),
         })  # fmt: skip
     return shown

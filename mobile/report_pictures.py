@@ -39,7 +39,7 @@ def _drawn(draw: Callable[[Path], None], scheme: str) -> str:
     inks = ("text.color", "axes.labelcolor", "axes.edgecolor", "axes.titlecolor", "xtick.color", "ytick.color",
             "boxplot.boxprops.color", "boxplot.whiskerprops.color", "boxplot.capprops.color",
             "boxplot.flierprops.color", "boxplot.flierprops.markeredgecolor")  # fmt: skip
-    style: dict[str, Any] = dict.fromkeys(inks, text) | dict.fromkeys(
+    style: Any = dict.fromkeys(inks, text) | dict.fromkeys(
         ("figure.facecolor", "axes.facecolor", "savefig.facecolor", "legend.facecolor"), back
     )
     with tempfile.TemporaryDirectory() as folder, plt.rc_context(style):

@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from converters import export_executorch
 from converters.export import export
-from mobile import profile
+from mobile import peak, profile
 from mobile.bundle import random_bundle
 from mobile.network_ops import CONCAT, CONV, DEPTHWISE, MOVE, SUM, Op, kind_of_kernel, match, ops_of
 from mobile.peak import SIZES, fastest, product_profilers
@@ -197,6 +197,42 @@ def test_a_model_that_litert_cannot_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.minutes
+@pytest.mark.parametrize("precision", ["int8", "fp32"])
+def test_executorch_profiles_a_matrix_product(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = ((64, 32, 32), (256, 256, 256))
+    monkeypatch.setattr(peak, "SIZES", sizes)
+    profilers = product_profilers("executorch", precision, 1, 0)
+    for _ in range(3):
+        for profiler in profilers.values():
+            profiler.run()
+    seen = {size: profiler.samples() for size, profiler in profilers.items()}
+    for samples in seen.values():
+        kernel = next(name for name in samples.kernels if kind_of_kernel(name) == CONV)
+        assert ("F32" in kernel) == (precision == "fp32") and "GEMM" in kernel
+        assert samples.op_us.shape == (3, len(samples.kernels)) and samples.whole_us.shape == (3,)
+        assert (samples.op_us.sum(1) <= samples.whole_us).all()
+        assert samples.without_first(1).op_us.shape[0] == 2
+    small, large = (np.min(seen[size].op_us.sum(1)) for size in sizes)
+    assert large > 8 * small  # 256 times the multiply-adds
+    assert fastest(seen).macs_per_second > 1e8
+
+
+def test_the_committed_profiles_know_every_layer() -> None:
+    """Real kernels of both runtimes found their layers, all of them."""
+    found = [
+        load_result(path) for path in sorted((Path(profile.__file__).parent / "results" / "profile").glob("*.json"))
+    ]
+    artefacts = [artefact for result in found for artefact in result.artefacts]
+    assert len({(a.runtime, a.precision, a.input) for a in artefacts}) == len(artefacts) == 8
+    options = {"width": 1.0, "p": 0.25}
+    names = {op.layer for op in ops_of(dataclasses.replace(contract_of(tiny_bundle()), options=options))}
+    for artefact in artefacts:
+        assert {kernel.layer for kernel in artefact.kernels} - {None} == names, artefact.artefact
+        assert 0.9 < artefact.kernels_us / artefact.whole_us < 1.1, artefact.artefact
+        assert all(0 <= (artefact.share_of_peak(k.macs, k.us) or 0) < 1.25 for k in artefact.kernels)
+
+
+@pytest.mark.long
 def test_executorch_profiles_a_whole_network(tmp_path: Path) -> None:
     """Every convolution of a real .pte finds its layer, and XNNPACK's kernels are int8 ones."""
     path = export(tiny_bundle(), export_executorch.TARGET, "int8", tmp_path, clips=0)

@@ -28,7 +28,7 @@ _EVENT = struct.Struct("<QI4xQQ24x24xQQI4x")
 _ROOM = 256  # bytes kept for each event, so that another layout cannot write past the end
 _DEFAULT, _OPERATOR, _DELEGATE_OPERATOR, _DELEGATE_PROFILED = 1, 2, 4, 8
 _TYPES = {1 << bit for bit in range(9)}
-_ELEMENTS = {1: np.dtype(np.float32), 9: np.dtype(np.int8), 10: np.dtype(np.float16)}
+_ELEMENTS: dict[int, np.dtype] = {1: np.dtype(np.float32), 9: np.dtype(np.int8), 10: np.dtype(np.float16)}
 
 
 class _Layout(ctypes.Structure):
