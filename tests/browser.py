@@ -89,8 +89,16 @@ const scrolls = element => {
     if (getComputedStyle(e).overflowX === "auto") return true;
   return false;
 };
+const text = e => {  // the right end of an element's own words, which may stick out of its box
+  const range = document.createRange();
+  return Math.max(0, ...[...e.childNodes].filter(n => n.nodeType === 3).map(n => {
+    range.selectNodeContents(n);
+    return range.getBoundingClientRect().right;
+  }));
+};
 const wide = [...document.querySelectorAll("body *")].filter(
-  e => e.getBoundingClientRect().right > screen + 0.5 && !scrolls(e)).map(e => e.tagName + "." + e.className);
+  e => Math.max(e.getBoundingClientRect().right, text(e)) > screen + 0.5 && !scrolls(e))
+  .map(e => e.tagName + "." + e.className);
 const channels = text => (text.match(/[\\d.]+/g) || []).map(Number);
 const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
   .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);

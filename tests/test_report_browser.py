@@ -59,7 +59,8 @@ def test_these_checks_see_what_they_look_for(driver: Any, tmp_path: Path) -> Non
     """A page with every fault: it asks for a file and an address, complains, sticks out, is faint, lacks a picture."""
     bad = tmp_path / "bad.html"
     bad.write_text(
-        "<!doctype html><link rel=icon href=data:,><body style='margin:0;background:#fff'>"
+        "<!doctype html><meta name=viewport content=width=device-width>"
+        "<link rel=icon href=data:,><body style='margin:0;background:#fff'>"
         "<img src=missing.png><img src=http://127.0.0.1:9/a.png><p style='width:900px'>wide"
         "<p style='color:#bbb'>faint<div style='overflow-x:auto'><p style='width:2000px'>scrolls</div>"
         "<script>console.error('a complaint')</script>"
