@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mobile.event_scores import EventScores
+from mobile.layer_results import Profile, QuantDebug
 from mobile.parity_row import FAILED, NOT_RUN, PASSED
 from training.errors import UserError
 from training.files import read_json
@@ -134,6 +135,7 @@ class Artefact:
     operators: dict[str, dict[str, int]]
     delegate: str | None = None
     delegate_pieces: int | None = None
+    operators_outside: Any = None  # {operator: count}, or a list of names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -258,8 +260,10 @@ KINDS: dict[str, type] = {
     "study": Study,
     "events": Events,
     "states": States,
+    "profile": Profile,
+    "quant_debug": QuantDebug,
 }
-Result = Accuracy | Parity | Latency | Artefact | Predictions | Steps | Study | Events | States
+Result = Accuracy | Parity | Latency | Artefact | Predictions | Steps | Study | Events | States | Profile | QuantDebug
 
 
 def load_result(path: Path) -> Result:
