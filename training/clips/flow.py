@@ -46,12 +46,13 @@ class FlowClips:
 
     Args:
         source: the frames; a clip of fewer than six has no stack.
-        cache: folder that keeps the flow of each clip in one file, for one data set and one size of frames; "" computes
-            it every time. Worker processes and runs may share it.
+        cache: folder that keeps the flow of each clip of one data set in a file; "" computes it every time. Worker
+            processes and runs may share it.
+        size: of the frames, as the files' names have it ("256x340").
     """
 
-    def __init__(self, source: ClipSource, cache: Path | str = "") -> None:
-        self.source, self.labels = source, source.labels
+    def __init__(self, source: ClipSource, cache: Path | str = "", size: str = "") -> None:
+        self.source, self.labels, self._size = source, source.labels, size
         self._cache = Path(cache) if cache else None
 
     def __len__(self) -> int:
@@ -105,7 +106,8 @@ class FlowClips:
     def _file(self, index: int) -> Path | None:
         if self._cache is None:
             return None
-        return self._cache / f"{urllib.parse.quote(self.name_of(index), safe=' ')}.flow.npz"
+        size = f".{self._size}" if self._size else ""
+        return self._cache / f"{urllib.parse.quote(self.name_of(index), safe=' ')}{size}.flow.npz"
 
 
 def _write(file: Path, name: str, fields_FHW2: np.ndarray) -> None:

@@ -62,4 +62,5 @@ def as_modality(
     if frame_size:
         height, width = frame_size
         source = ResizedClips(source, height, width)
-    return FlowClips(source, flow_cache) if modality == "flow" else source
+    size = "x".join(map(str, frame_size))
+    return FlowClips(source, flow_cache, size) if modality == "flow" else source
