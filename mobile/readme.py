@@ -18,6 +18,7 @@ from mobile.result_files import (
     Artefact,
     Events,
     Latency,
+    Memory,
     Parity,
     Result,
     States,
@@ -79,12 +80,14 @@ def table_of(found: Sequence[Result]) -> str:
         Study: study_tables,
         Events: events_tables,
         States: state_tables,
+        Memory: memory_tables,
     }
     kinds = {type(result) for result in found}
     if len(kinds) != 1 or not kinds <= set(makers):
         names = ", ".join(sorted(kind.__name__ for kind in kinds))
         raise UserError(
-            f"a table is of one kind: accuracy, parity, latency, artefact, study, events or states; found {names}"
+            "a table is of one kind: accuracy, parity, latency, artefact, study, events, states or memory;"
+            f" found {names}"
         )
     return makers[kinds.pop()](found)
 
@@ -253,6 +256,23 @@ def state_tables(found: Sequence[States]) -> str:
             "trained again without a state, so the losses are upper bounds."
         )
         tables.append(f"{markdown(header, rows)}\n\n{below}")
+    return "\n\n".join(tables)
+
+
+def memory_tables(found: Sequence[Memory]) -> str:
+    """GiB that each GPU is expected to need, by recipe and number of GPUs."""
+    tables = []
+    for result in found:
+        counts = [on.processes for on in result.rows[0].on]
+        header = ["recipe", "network", "input", "precision", "batch", "M parameters", "fixed GiB", "MiB a clip",
+                  *(f"GiB on {count}" for count in counts), "run on a GPU"]  # fmt: skip
+        rows = [
+            [row.recipe, row.network, row.input, row.amp, str(row.batch), f"{row.parameters / 1e6:.1f}",
+             f"{row.fixed_bytes / 2**30:.2f}", f"{row.bytes_per_clip / 2**20:.0f}",
+             *(f"{on.bytes / 2**30:.1f}" for on in row.on), "yes" if row.run_on_gpu else "**no**"]
+            for row in result.rows
+        ]  # fmt: skip
+        tables.append(markdown(header, rows))
     return "\n\n".join(tables)
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,10 +24,12 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from tqdm import tqdm
 
 from training.checkpoint import code_version
-from training.networks import build_network
+from training.networks import FrameNetwork, build_network
+from training.networks.first_convolution import first_convolution
 from training.recipe import Recipe
 
 GIB = 2**30
+_CLASSES = 100  # of the network that is counted; the logits of a clip weigh nothing
 _MOMENTS = {"sgd": 1, "adamw": 2}  # numbers that the optimiser keeps of each weight
 
 
@@ -51,22 +55,29 @@ class Need:
 
 def need_of(recipe: Recipe, classes: int) -> Need:
     """Counts what training keeps; takes seconds."""
-    kept = [_kept(recipe, classes, clips) for clips in (1, 2)]
-    per_clip = kept[1][1] - kept[0][1]
-    parameters = kept[0][0]
+    with torch.device("meta"):
+        network = _build(recipe, classes)
+    parameters = sum(p.numel() for p in network.parameters())
+    options = json.dumps(recipe.network_options(), sort_keys=True)
+    shape = (recipe.network, options, recipe.frames(), recipe.size, recipe.amp)
+    kept = [_kept(*shape, clips) for clips in (1, 2)]
+    per_clip = kept[1] - kept[0]
     copies = 2 + _MOMENTS[recipe.optimizer] + 1  # weights, gradients, moments, buckets
-    return Need(recipe, parameters, 4 * parameters * copies + kept[0][1] - per_clip, per_clip)
+    return Need(recipe, parameters, 4 * parameters * copies + kept[0] - per_clip, per_clip)
 
 
-def _kept(recipe: Recipe, classes: int, clips: int) -> tuple[int, int]:
-    """Parameters, and bytes that autograd keeps of a forward pass beside them, and the input."""
-    half = torch.float16 if recipe.amp == "fp16" else torch.bfloat16
-    autocast: Any = torch.autocast("cpu", half) if recipe.amp != "none" else contextlib.nullcontext()
+def _build(recipe: Recipe, classes: int) -> FrameNetwork:
+    options = recipe.network_options()
+    return build_network(recipe.network, num_classes=classes, segments=recipe.frames(), **options)
+
+
+@functools.cache  # recipes of one network differ in their classes only
+def _kept(name: str, options: str, segments: int, size: int, amp: str, clips: int) -> int:
+    """Bytes that autograd keeps of a forward pass beside the parameters, and those of the input."""
+    half = torch.float16 if amp == "fp16" else torch.bfloat16
+    autocast: Any = torch.autocast("cpu", half) if amp != "none" else contextlib.nullcontext()
     with FakeTensorMode():
-        network = build_network(
-            recipe.network, num_classes=classes, segments=recipe.frames(), dropout=recipe.dropout,
-            **recipe.network_options(),
-        ).train()  # fmt: skip
+        network = build_network(name, num_classes=_CLASSES, segments=segments, **json.loads(options)).train()
         own = {tensor.untyped_storage()._cdata for tensor in (*network.parameters(), *network.buffers())}
         kept: dict[int, torch.UntypedStorage] = {}
 
@@ -76,12 +87,12 @@ def _kept(recipe: Recipe, classes: int, clips: int) -> tuple[int, int]:
                 kept[storage._cdata] = storage  # held, so that no other takes its place
             return tensor
 
-        frames_NTCHW = torch.empty(clips, recipe.frames(), recipe.input_spec().channels, recipe.size, recipe.size)
+        channels = first_convolution(network.features)[2].in_channels
+        frames_NTCHW = torch.empty(clips, segments, channels, size, size)
         keep(frames_NTCHW)
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), autocast:
             F.cross_entropy(network(frames_NTCHW).float(), torch.zeros(clips, dtype=torch.long))
-    parameters = sum(p.numel() for p in network.parameters())
-    return parameters, sum(storage.nbytes() for storage in kept.values())
+    return sum(storage.nbytes() for storage in kept.values())
 
 
 def measure(recipes: Sequence[tuple[Recipe, int]]) -> list[Need]:
