@@ -13,8 +13,8 @@ from torch import nn
 from training.errors import UserError, run_cli
 from training.files import read_json
 from training.networks import build_network
-from training.tables import __main__ as command
 from training.recipe import Recipe
+from training.tables import __main__ as command
 from training.tables import complexity, memory, runtime
 from training.tables.counting import Count, count
 
