@@ -61,8 +61,10 @@ def open_writer(folder: Path) -> SummaryWriter:
         raise UserError(f"cannot write into {folder}: {error.strerror}; choose another folder") from error
 
 
-def open_loader(recipe: Recipe, *, training: bool, size: int, labels: list[str] | None = None) -> ClipLoader:
-    """Batches of the recipe's training or validation clips; of each, the part of this process."""
+def open_loader(
+    recipe: Recipe, *, training: bool, size: int, labels: list[str] | None = None, whole: bool = False
+) -> ClipLoader:
+    """Batches of the recipe's training or validation clips; of each, the part of this process or the ``whole``."""
     split, data = ("train", recipe.train_data) if training else ("validation", recipe.validation_data)
     source = open_data(data, split, labels)
     # evaluation reads the files themselves: a cached frame is resized twice, a phone's once
@@ -81,7 +83,7 @@ def open_loader(recipe: Recipe, *, training: bool, size: int, labels: list[str] 
         fresh_each_epoch=recipe.fresh_each_epoch and training,
         per_frame=recipe.supervision == "frame",
     )
-    here = distributed.current()
+    here = distributed.Ranks() if whole else distributed.current()
     least = here.size * recipe.accumulate
     if training and (recipe.batch % least or len(dataset) < least):
         raise distributed.shared_error(

@@ -111,7 +111,7 @@ def _other_labels(theirs: Sequence[str], ours: Sequence[str]) -> str:
 def _recalibrate(network: FrameNetwork, chosen: Recipe, labels: list[str]) -> None:
     """Unfold the batch norm of the weights that were loaded, by the first batches of training clips."""
     _say("the weights have their batch norm folded: taking its statistics from training clips")
-    loader = open_loader(chosen, training=True, size=chosen.size, labels=labels)
+    loader = open_loader(chosen, training=True, size=chosen.size, labels=labels, whole=True)
     batches = []
     for batch in loader:
         batches.append(loader.dataset.spec.to_network(batch.frames_NTHWC))
