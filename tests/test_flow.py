@@ -162,7 +162,7 @@ def test_two_streams_are_trained_scored_and_fused(tmp_path: Path) -> None:
         "train_data": str(data), "validation_data": str(data), "fresh_each_epoch": False, "epochs": 1, "batch": 2,
         "size": 32, "early_epochs": 0, "colour_jitter": 0.0, "frame_size": [36, 48],
     }  # fmt: skip
-    cache = tmp_path / "flow"
+    cache = tmp_path / "cache"
     for modality in ("rgb", "flow"):
         recipe = tiny_recipe(tmp_path / modality, modality=modality, flow_cache=str(cache), **shared)
         assert len(run(recipe).recorder.losses) == 2

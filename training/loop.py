@@ -176,7 +176,7 @@ class Trainer:
         self.recipe, self.folder, self.labels = recipe, folder, labels
         self.here, self.device = distributed.current(), distributed.device_named(recipe.device)
         if recipe.sync_batch_norm and self.here.size > 1:
-            synchronize(module)
+            synchronize(module, self.device)
         self.module = module.to(self.device)
         if recipe.channels_last:
             to_channels_last(self.module)

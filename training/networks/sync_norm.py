@@ -26,12 +26,12 @@ class _Sum(torch.autograd.Function):
         return total
 
 
-class SyncBatchNorm(nn.SyncBatchNorm):
-    """``nn.SyncBatchNorm``, which refuses CPUs, with a slow path for them: there it proves the GPU's training."""
+class CpuSyncBatchNorm(nn.BatchNorm2d):
+    """What ``nn.SyncBatchNorm`` computes, which refuses CPUs; slow, there to prove a GPU's training without one."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> the same."""
-        if input.is_cuda or not self.training or not dist.is_initialized():
+        if not self.training or not dist.is_initialized():
             return super().forward(input)
         x_BCHW = input.float()
         count = x_BCHW.new_tensor([x_BCHW.numel() / x_BCHW.shape[1]])
@@ -53,11 +53,11 @@ class SyncBatchNorm(nn.SyncBatchNorm):
         self.running_var.lerp_(variance_C * (count / (count - 1)), share)
 
 
-def synchronize(module: nn.Module) -> None:
+def synchronize(module: nn.Module, device: torch.device) -> None:
     """Let every 2-D batch norm inside of ``module`` take its statistics over all processes; weights stay the same."""
-    for parent in module.modules():
-        for name, norm in list(parent.named_children()):
-            if isinstance(norm, nn.BatchNorm2d):
-                synced = nn.SyncBatchNorm.convert_sync_batchnorm(norm)
-                synced.__class__ = SyncBatchNorm
-                setattr(parent, name, synced)
+    if device.type == "cuda":
+        nn.SyncBatchNorm.convert_sync_batchnorm(module)
+        return
+    for norm in module.modules():
+        if type(norm) is nn.BatchNorm2d:
+            norm.__class__ = CpuSyncBatchNorm
