@@ -265,11 +265,11 @@ def memory_tables(found: Sequence[Memory]) -> str:
     for result in found:
         counts = [on.processes for on in result.rows[0].on]
         header = ["recipe", "network", "input", "precision", "batch", "M parameters", "fixed GiB", "MiB a clip",
-                  *(f"GiB on {count}" for count in counts), "run on a GPU"]  # fmt: skip
+                  *(f"GiB on {count}" for count in counts), "on a GPU"]  # fmt: skip
         rows = [
             [row.recipe, row.network, row.input, row.amp, str(row.batch), f"{row.parameters / 1e6:.1f}",
              f"{row.fixed_bytes / 2**30:.2f}", f"{row.bytes_per_clip / 2**20:.0f}",
-             *(f"{on.bytes / 2**30:.1f}" for on in row.on), "yes" if row.run_on_gpu else "**no**"]
+             *(f"{on.bytes / 2**30:.1f}" for on in row.on), f"**{row.on_gpu}**" if row.on_gpu == NOT_RUN else row.on_gpu]
             for row in result.rows
         ]  # fmt: skip
         tables.append(markdown(header, rows))

@@ -247,7 +247,7 @@ class MemoryRow:
     fixed_bytes: int
     bytes_per_clip: int
     on: tuple[MemoryOn, ...]
-    run_on_gpu: bool
+    on_gpu: str
 
 
 @dataclasses.dataclass(frozen=True)

@@ -127,7 +127,7 @@ def as_json(need: Need, processes: Sequence[int]) -> dict[str, Any]:
         "fixed_bytes": need.fixed,
         "bytes_per_clip": need.per_clip,
         "on": [{"processes": count, "bytes": round(need.of(count))} for count in processes],
-        "run_on_gpu": False,
+        "on_gpu": "not run",
     }
 
 
