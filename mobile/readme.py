@@ -269,7 +269,8 @@ def memory_tables(found: Sequence[Memory]) -> str:
         rows = [
             [row.recipe, row.network, row.input, row.amp, str(row.batch), f"{row.parameters / 1e6:.1f}",
              f"{row.fixed_bytes / 2**30:.2f}", f"{row.bytes_per_clip / 2**20:.0f}",
-             *(f"{on.bytes / 2**30:.1f}" for on in row.on), f"**{row.on_gpu}**" if row.on_gpu == NOT_RUN else row.on_gpu]
+             *(f"{on.bytes / 2**30:.1f}" for on in row.on),
+             f"**{row.on_gpu}**" if row.on_gpu == NOT_RUN else row.on_gpu]
             for row in result.rows
         ]  # fmt: skip
         tables.append(markdown(header, rows))
