@@ -21,6 +21,7 @@ from torchvision.models.mobilenetv2 import InvertedResidual
 
 from mobile.numbers import Conv, Point, System
 from training.networks import FrameNetwork
+from training.networks.first_convolution import first_convolution
 from training.operators import DepthwiseSTH, TemporalShift
 
 INPUT_SCALE, INPUT_ZERO_POINT = 1 / 128, 0
@@ -249,8 +250,10 @@ def deploy_form(network: FrameNetwork) -> DeployNetwork:
     """The deploy form of a trained network, on copies of its weights, in float.
 
     Raises:
-        ValueError: the network is not of the MobileNetV2 family.
+        ValueError: the network is not of the MobileNetV2 family, or sees optical flow.
     """
+    if first_convolution(network.features)[2].in_channels != 3:
+        raise ValueError("a network of optical flow has no deploy form: phones give frames of three colours")
     blocks = list(network.features.children())[1:-1]
     if not blocks or not all(isinstance(block, InvertedResidual) for block in blocks):
         raise ValueError("there is a deploy form for the MobileNetV2 networks only (sth_, tsn_, tsm_mobilenet_v2)")

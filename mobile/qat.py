@@ -20,6 +20,7 @@ import torch
 from mobile.bias_correction import correct_biases
 from mobile.deploy import DeployNetwork, deploy_form
 from mobile.quantize import convert_to_int8, quantized_state
+from training import distributed
 from training.checkpoint import code_version, load_checkpoint, network_of, save_checkpoint
 from training.errors import UserError, run_cli
 from training.files import write_json
@@ -131,6 +132,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def main() -> None:
+    distributed.refuse("mobile.qat")
     arguments = parse(sys.argv[1:])
     checkpoint = load_checkpoint(arguments.checkpoint)
     chosen = qat_recipe(override(recipe_of(checkpoint), arguments.set))

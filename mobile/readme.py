@@ -20,6 +20,7 @@ from mobile.result_files import (
     Artefact,
     Events,
     Latency,
+    Memory,
     Parity,
     Result,
     States,
@@ -83,6 +84,7 @@ def table_of(found: Sequence[Result]) -> str:
         States: state_tables,
         Profile: profile_tables,
         QuantDebug: noise_tables,
+        Memory: memory_tables,
     }
     kinds = {type(result) for result in found}
     if len(kinds) != 1 or not kinds <= set(makers):
@@ -290,6 +292,24 @@ def noise_tables(found: Sequence[QuantDebug]) -> str:
         header, rows = layer_tables.noise_table(layer_tables.worst_layers(result))
         cells = [[f"`{layer}`", *rest] for layer, *rest in rows]
         tables.append(f"{markdown(header, cells)}\n\n{layer_tables.noise_words(result)}")
+    return "\n\n".join(tables)
+
+
+def memory_tables(found: Sequence[Memory]) -> str:
+    """GiB that each GPU is expected to need, by recipe and number of GPUs."""
+    tables = []
+    for result in found:
+        counts = [on.processes for on in result.rows[0].on]
+        header = ["recipe", "network", "input", "precision", "batch", "M parameters", "fixed GiB", "MiB a clip",
+                  *(f"GiB on {count}" for count in counts), "on a GPU"]  # fmt: skip
+        rows = [
+            [row.recipe, row.network, row.input, row.amp, str(row.batch), f"{row.parameters / 1e6:.1f}",
+             f"{row.fixed_bytes / 2**30:.2f}", f"{row.bytes_per_clip / 2**20:.0f}",
+             *(f"{on.bytes / 2**30:.1f}" for on in row.on),
+             f"**{row.on_gpu}**" if row.on_gpu == NOT_RUN else row.on_gpu]
+            for row in result.rows
+        ]  # fmt: skip
+        tables.append(markdown(header, rows))
     return "\n\n".join(tables)
 
 

@@ -229,6 +229,38 @@ class States:
 
 
 @dataclasses.dataclass(frozen=True)
+class MemoryOn:
+    """Bytes that each of some processes needs."""
+
+    processes: int
+    bytes: int
+
+
+@dataclasses.dataclass(frozen=True)
+class MemoryRow:
+    """What training by one recipe is expected to need: ``fixed_bytes``, and ``bytes_per_clip`` of a process's batch."""
+
+    recipe: str
+    network: str
+    input: str
+    amp: str
+    batch: int
+    parameters: int
+    fixed_bytes: int
+    bytes_per_clip: int
+    on: tuple[MemoryOn, ...]
+    on_gpu: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Memory:
+    """Expected memory of training (``python -m training.tables memory``)."""
+
+    code_version: str
+    rows: tuple[MemoryRow, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Step:
     """A step of a run of several: "done", "failed" or "not run" with the reason in ``note``."""
 
@@ -262,8 +294,22 @@ KINDS: dict[str, type] = {
     "states": States,
     "profile": Profile,
     "quant_debug": QuantDebug,
+    "memory": Memory,
 }
-Result = Accuracy | Parity | Latency | Artefact | Predictions | Steps | Study | Events | States | Profile | QuantDebug
+Result = (
+    Accuracy
+    | Parity
+    | Latency
+    | Artefact
+    | Predictions
+    | Steps
+    | Study
+    | Events
+    | States
+    | Profile
+    | QuantDebug
+    | Memory
+)
 
 
 def load_result(path: Path) -> Result:

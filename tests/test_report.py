@@ -147,10 +147,18 @@ NOISE: dict[str, Any] = {
          "steps": 100},
     ],
 }  # fmt: skip
+MEMORY: dict[str, Any] = {
+    "kind": "memory", "code_version": "c1",
+    "rows": [
+        {"recipe": "something_sth", "network": "sth_resnet50", "input": "8 x 224 x 224", "amp": "bf16", "batch": 64,
+         "parameters": 22_000_000, "fixed_bytes": 2**29, "bytes_per_clip": 3 * 2**27, "on_gpu": "not run",
+         "on": [{"processes": 1, "bytes": 49 * 2**29}, {"processes": 8, "bytes": 7 * 2**29}]},
+    ],
+}  # fmt: skip
 ALL = {
     "profile": PROFILE, "noise": NOISE, "parity": PARITY, "latency": LATENCY, "float": accuracy("float", 10),
     "int8": accuracy(), "artefact": ARTEFACT, "predictions": PREDICTIONS, "steps": STEPS, "study": STUDY,
-    "events": EVENTS, "states": STATES,
+    "events": EVENTS, "states": STATES, "memory": MEMORY,
 }  # fmt: skip
 
 
@@ -488,3 +496,11 @@ def test_bad_words_on_the_command_line(tmp_path: Path, monkeypatch, words: list[
     with pytest.raises(UserError, match=expected):
         call(monkeypatch, *words)
     assert not Path("page.html").exists()
+
+
+def test_expected_memory_says_what_was_never_run(tmp_path: Path) -> None:
+    text = "<!-- table: memory -->\n<!-- /table -->"
+    lines = fill_tables(text, write(tmp_path, memory=MEMORY)).splitlines()
+    assert lines[1].split(" | ")[-3:] == ["GiB on 1", "GiB on 8", "on a GPU |"]
+    row = "| something_sth | sth_resnet50 | 8 x 224 x 224 | bf16 | 64 | 22.0 | 0.50 | 384 | 24.5 | 3.5 | **not run** |"
+    assert lines[3] == row

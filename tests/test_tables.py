@@ -13,8 +13,9 @@ from torch import nn
 from training.errors import UserError, run_cli
 from training.files import read_json
 from training.networks import build_network
+from training.recipe import Recipe
 from training.tables import __main__ as command
-from training.tables import complexity, runtime
+from training.tables import complexity, memory, runtime
 from training.tables.counting import Count, count
 
 # Parameters in M and multiply-adds in G, derived from Table 1 before the code was written.
@@ -172,3 +173,57 @@ def test_bad_input_is_one_line(
     assert run(monkeypatch, "runtime", "--network", "sth_resnet18", "--size", "32", *arguments) == 1
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and lines[0].startswith("error: ") and reason in lines[0], lines
+
+
+def small_recipe(**changes: Any) -> Recipe:
+    shared: dict[str, Any] = {"network": "sth_mobilenet_v2", "options": {"width": 0.35}, "size": 64, "segments": 2}
+    return Recipe(**{**shared, "batch": 8, **changes})
+
+
+def kept_for_backward(clips: int) -> int:
+    """Bytes that a real forward pass keeps beside its parameters."""
+    network = build_network("sth_mobilenet_v2", num_classes=100, segments=2, width=0.35).train()
+    own = {tensor.untyped_storage().data_ptr() for tensor in (*network.parameters(), *network.buffers())}
+    kept = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage
+        return tensor
+
+    frames_NTCHW = torch.randn(clips, 2, 3, 64, 64)
+    keep(frames_NTCHW)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        network(frames_NTCHW).logsumexp(1).sum()
+    return sum(storage.nbytes() for storage in kept.values())
+
+
+def test_expected_memory_is_what_a_forward_pass_keeps() -> None:
+    need = memory.need_of(small_recipe(), 27)
+    real = kept_for_backward(3) - kept_for_backward(2)
+    assert need.per_clip == pytest.approx(real, rel=0.001)
+    weights = sum(
+        p.numel() for p in build_network("sth_mobilenet_v2", num_classes=27, segments=2, width=0.35).parameters()
+    )
+    assert need.parameters == weights
+    assert 16 * weights <= need.fixed < 16 * weights + 2**20  # weights, gradients, momentum, buckets
+    assert need.of(4) == need.fixed + 2 * need.per_clip
+    assert memory.need_of(small_recipe(accumulate=4, optimizer="adamw"), 27).of(1) == pytest.approx(
+        need.fixed + 4 * weights + 2 * need.per_clip
+    )
+    assert memory.need_of(small_recipe(amp="bf16"), 27).per_clip < 0.7 * need.per_clip
+    assert memory.need_of(small_recipe(modality="flow"), 27).parameters == weights + 7 * 9 * 16
+
+
+def test_the_command_of_expected_memory(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    small = ["--set", "size=32", "segments=2", "options.width=0.35", "--processes", "1", "2"]
+    assert run(monkeypatch, "memory", "jester_sth", *small, "--json", str(tmp_path / "m.json")) == 0
+    [row] = read_json(tmp_path / "m.json", "result")["rows"]
+    assert (row["recipe"], row["input"], row["on_gpu"]) == ("jester_sth", "2 x 32 x 32", "not run")
+    assert row["on"][0]["bytes"] - row["on"][1]["bytes"] == pytest.approx(32 * row["bytes_per_clip"], abs=2)
+    assert "no recipe has been run on a GPU" in capsys.readouterr().out
+    assert run(monkeypatch, "memory", "jester_sth", "--processes", "0") == 1
+    assert run(monkeypatch, "memory", "unknown") == 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import shutil
 import subprocess
 from importlib import metadata
 from pathlib import Path
@@ -51,7 +52,7 @@ def make_checkpoint(
     return {
         "format": FORMAT,
         "network": recipe.network,
-        "options": dict(recipe.options),
+        "options": recipe.network_options(),
         "labels": list(labels),
         "input": dataclasses.asdict(recipe.input_spec()),
         "recipe": dataclasses.asdict(recipe),
@@ -63,9 +64,25 @@ def make_checkpoint(
 
 
 def save_checkpoint(path: Path | str, checkpoint: dict[str, Any]) -> None:
-    """Write a checkpoint atomically."""
+    """Write a checkpoint atomically.
+
+    Raises:
+        UserError: it cannot be written whole (a full disk); what was at ``path`` is untouched.
+    """
     with atomic_path(path) as temporary:
-        torch.save(checkpoint, temporary)
+        try:
+            torch.save(checkpoint, temporary)
+        except (OSError, RuntimeError) as error:  # PyTorch's writer says RuntimeError where the disk is full
+            reason = _why_unwritten(error, temporary.parent)
+            kept = "; the one written before it is whole" if Path(path).exists() else ""
+            raise UserError(f"cannot write {path}: {reason}{kept}; make room there and go on with --resume") from error
+
+
+def _why_unwritten(error: OSError | RuntimeError, folder: Path) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    free = shutil.disk_usage(folder).free
+    return f"{' '.join(str(error).split())[:120]} ({free / 2**20:.1f} MiB free)"
 
 
 def load_checkpoint(path: Path | str) -> dict[str, Any]:

@@ -18,8 +18,10 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
+from training import distributed
 from training.checkpoint import code_version, input_spec_of, load_checkpoint, network_of
-from training.clips import DATA_HELP, UNLABELLED, ClipDataset, ClipLoader, open_data
+from training.clips import DATA_HELP, UNLABELLED, ClipDataset, ClipLoader, as_modality, open_data
+from training.distributed import device_named
 from training.errors import UserError, run_cli
 from training.files import write_json
 from training.input_spec import InputSpec
@@ -31,34 +33,41 @@ EXAMPLES = """examples:
   python -m training.evaluate runs/rendered_sth-seed0/final.pt --data rendered:2000:9
   python -m training.evaluate build/artefacts/sth_mobilenet_v2_96_int8.tflite --plot confusion.png
   python -m training.evaluate final.pt --data DIR --split validation --clips-per-video 2 --scores final.npz
-  python -m training.evaluate final.pt --data UCF#1 --clips-per-video 10 --crops 3
+  python -m training.evaluate final.pt --data UCF#1 --clips-per-video 10 --crops 3 --workers 8
+  torchrun --nproc-per-node 8 -m training.evaluate final.pt --data DIR --workers 8
 """
 Predict = Callable[[np.ndarray], np.ndarray]
 
 
-def open_model(path: str) -> tuple[InputSpec, list[str], Predict, dict[str, Any]]:
+def open_model(path: str, device: str = "cpu") -> tuple[InputSpec, list[str], Predict, dict[str, Any]]:
     """A model of any kind: its input spec, labels, a function from uint8 frames (T, S, S, 3) to logits (K,), and
     a description. Artefacts are opened by what is registered under the entry point group ``sth.predictors``.
 
+    Args:
+        device: of a checkpoint, auto, cpu or cuda; artefacts run where their runtime does.
+
     Raises:
-        UserError: no such file, or nobody can open it.
+        UserError: no such file, nobody can open it, or there is no such device.
     """
     if Path(path).suffix != ".pt":
         for entry in entry_points(group="sth.predictors"):
             return entry.load()(path)
         raise UserError(f"{path} is no checkpoint, and nothing that opens artefacts is installed; pip install -e .")
     checkpoint = load_checkpoint(path)
-    network, spec = network_of(checkpoint, path), input_spec_of(checkpoint, path)
+    place = device_named(device)
+    network, spec = network_of(checkpoint, path).to(place), input_spec_of(checkpoint, path)
 
     @torch.no_grad()
     def predict(frames_TSSC: np.ndarray) -> np.ndarray:
-        return network(spec.to_network(torch.from_numpy(frames_TSSC)[None]))[0].numpy()
+        return network(spec.to_network(torch.from_numpy(frames_TSSC)[None].to(place)))[0].cpu().numpy()
 
-    about = {
+    about: dict[str, Any] = {
         "runtime": f"PyTorch {torch.__version__}",
         "precision": "float",
         "network": title_of(checkpoint["network"], checkpoint["options"]),
     }
+    seen = {key: checkpoint["recipe"].get(key) for key in ("modality", "frame_size")}
+    about |= {key: value for key, value in seen.items() if value not in (None, "rgb", [])}
     return spec, list(checkpoint["labels"]), predict, about
 
 
@@ -72,37 +81,55 @@ def evaluate(
     skip_broken: bool = False,
     repeat_short: bool = False,
     keep: Path | None = None,
+    device: str = "auto",
+    workers: int = 0,
+    flow_cache: Path | str = "",
 ) -> dict[str, Any]:
     """Scores of a model over one split; ``skipped`` names the clips left out.
 
     The logits of a video are the mean over its ``clips_per_video`` clips of ``crops`` crops each (Section 4.2: one
-    clip and the centre in Tables 2 and 9; else 2 clips where time matters and 10 where appearance does).
+    clip and the centre in Tables 2 and 9; else 2 clips where time matters and 10 where appearance does). Processes
+    that torchrun started share the clips; each clip is counted once, and all of them return the same.
 
     Args:
         keep: writes the logits of each video there (``training.fuse``).
+        device, workers, flow_cache: as in a recipe.
 
     Raises:
         UserError: a bad model or data, or (unless ``skip_broken``) a clip that cannot be used.
     """
     if clips_per_video < 1:
-        raise UserError(f"clips per video is {clips_per_video}; expected at least 1")
-    spec, labels, predict, about = open_model(model)
-    source = open_data(data, split, labels)
-    if any(source.label_of(index) == UNLABELLED for index in range(len(source))):
-        raise UserError(f"the split {split!r} has clips without labels; evaluate on validation")
-    dataset = ClipDataset(
-        source, spec, training=False, clips_per_video=clips_per_video, crops=crops, repeat_short=repeat_short
-    )
-    loader = ClipLoader(dataset, 1, on_error="skip" if skip_broken else "stop")
-    logits, truths, names = [], [], []
-    for batch in tqdm(loader, desc=Path(model).name, unit="clip", mininterval=2):
-        logits.append(np.mean([predict(frames.numpy()) for frames in batch.frames_NTHWC], axis=0))
-        truths.append(batch.labels_N.numpy())
-        names += [source.name_of(int(index)) for index in batch.indices_N]
-    logits_MK, truths_M = np.stack(logits), np.concatenate(truths)
+        raise distributed.shared_error(f"clips per video is {clips_per_video}; expected at least 1")
+    with distributed.one_error():
+        spec, labels, predict, about = open_model(model, device)
+        source = open_data(data, split, labels)
+        if any(source.label_of(index) == UNLABELLED for index in range(len(source))):
+            raise UserError(f"the split {split!r} has clips without labels; evaluate on validation")
+        source = as_modality(
+            source, about.get("modality", "rgb"), frame_size=about.get("frame_size", ()), flow_cache=flow_cache
+        )
+        dataset = ClipDataset(
+            source, spec, training=False, clips_per_video=clips_per_video, crops=crops, repeat_short=repeat_short
+        )
+        here = distributed.current()
+        loader = ClipLoader(
+            dataset, here.size, workers=workers, on_error="skip" if skip_broken else "stop",
+            rank=here.rank, ranks=here.size,
+        )  # fmt: skip
+        rows = []
+        for batch in tqdm(loader, desc=Path(model).name, unit="clip", mininterval=2, disable=not here.first):
+            mean_K = np.mean([predict(frames.numpy()) for frames in batch.frames_NTHWC], axis=0)
+            rows.append((int(batch.indices_N[0]), mean_K, int(batch.labels_N[0])))
+    told = distributed.gather((rows, loader.skipped))
+    rows = sorted((row for theirs, _ in told for row in theirs), key=lambda row: row[0])
+    if not rows:
+        raise distributed.shared_error(f"none of the {len(source)} clips can be used")
+    skipped = {name: reason for _, theirs in told for name, reason in theirs.items()}
+    logits_MK, truths_M = np.stack([row[1] for row in rows]), np.array([row[2] for row in rows])
+    names = [source.name_of(row[0]) for row in rows]
     result = scores(logits_MK, truths_M)
     protocol = {"data": data, "split": split, "clips_per_video": clips_per_video, "crops": crops}
-    if keep is not None:
+    if keep is not None and here.first:
         save_scores(keep, Scores(logits_MK, truths_M, names, labels, {"model": model, **about, **protocol}))
     return {
         "kind": "accuracy",
@@ -112,7 +139,7 @@ def evaluate(
         **protocol,
         "labels": labels,
         **result,
-        "skipped": loader.skipped,
+        "skipped": skipped,
     }
 
 
@@ -133,6 +160,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--skip-broken", action="store_true", help="leave out clips that cannot be read, and count them"
     )
     parser.add_argument("--repeat-short", action="store_true", help="repeat frames of clips shorter than T")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="of a checkpoint")
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that decode clips (default: 0)")
+    parser.add_argument(
+        "--flow-cache", default="", metavar="DIR", help="of a network of optical flow, see training.flow"
+    )
     parser.add_argument("--seed", type=int, help="seed of rendered clips (replaces the one in --data)")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the confusion matrix, .png or .svg")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the scores here")
@@ -149,16 +181,22 @@ def main() -> None:
         check_picture(arguments.plot)
     if arguments.scores:
         check_name(arguments.scores)
-    result = evaluate(
-        arguments.model,
-        data,
-        split=arguments.split,
-        clips_per_video=arguments.clips_per_video,
-        crops=arguments.crops,
-        skip_broken=arguments.skip_broken,
-        repeat_short=arguments.repeat_short,
-        keep=arguments.scores,
-    )
+    with distributed.joined(arguments.device) as here:
+        result = evaluate(
+            arguments.model,
+            data,
+            split=arguments.split,
+            clips_per_video=arguments.clips_per_video,
+            crops=arguments.crops,
+            skip_broken=arguments.skip_broken,
+            repeat_short=arguments.repeat_short,
+            keep=arguments.scores,
+            device=arguments.device,
+            workers=arguments.workers,
+            flow_cache=arguments.flow_cache,
+        )
+    if not here.first:
+        return
     table = Table("model", "runtime", "clips", "top-1", "top-5", "skipped")
     name = Path(arguments.model).name
     table.add_row(name, result["runtime"], str(result["clips"]), f"{result['top1']:.2f} %", f"{result['top5']:.2f} %",

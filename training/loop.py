@@ -1,5 +1,9 @@
 """The training loop: epochs of clips, validation, checkpoints that resume bit-identically on the CPU.
 
+With several processes (``training.distributed``) a batch is split over them: the clips, their order, the loss and the
+step are those of one process, but for the order of sums, and for dropout, whose masks each process draws for itself.
+A run goes on with another number of processes.
+
 Axes: N clip, T frame, C colour, H row, W column, K class, L labels.
 """
 
@@ -19,32 +23,24 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from training import checkpoint as checkpoints
-from training.clips import UNLABELLED, CachedClips, ClipDataset, ClipLoader, open_data
+from training import distributed
+from training.clips import UNLABELLED, CachedClips, ClipBatch, ClipDataset, ClipLoader, as_modality, open_data
 from training.errors import UserError, missing_extra
 from training.files import write_json
-from training.input_spec import InputSpec
 from training.metrics import scores
 from training.networks.frame_network import to_channels_last
-from training.recipe import Recipe
+from training.networks.sync_norm import synchronize
+from training.recipe import Recipe, differences
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
+_DROPOUT_STREAM = 3  # keeps dropout's random numbers apart from those of other users of the same seed
 LAST, FINAL, RESULT = "last.pt", "final.pt", "result.json"
-
-
-def device_of(recipe: Recipe) -> torch.device:
-    """The device that a recipe asks for.
-
-    Raises:
-        UserError: CUDA is asked for and not there.
-    """
-    if recipe.device == "cuda" and not torch.cuda.is_available():
-        raise UserError("device is cuda, and PyTorch sees no CUDA device; use --set device=cpu")
-    return torch.device("cuda" if recipe.device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def open_writer(folder: Path) -> SummaryWriter:
@@ -65,16 +61,19 @@ def open_writer(folder: Path) -> SummaryWriter:
         raise UserError(f"cannot write into {folder}: {error.strerror}; choose another folder") from error
 
 
-def open_loader(recipe: Recipe, *, training: bool, size: int, labels: list[str] | None = None) -> ClipLoader:
-    """Batches of the recipe's training or validation clips."""
+def open_loader(
+    recipe: Recipe, *, training: bool, size: int, labels: list[str] | None = None, whole: bool = False
+) -> ClipLoader:
+    """Batches of the recipe's training or validation clips; of each, the part of this process or the ``whole``."""
     split, data = ("train", recipe.train_data) if training else ("validation", recipe.validation_data)
     source = open_data(data, split, labels)
     # evaluation reads the files themselves: a cached frame is resized twice, a phone's once
     if training and recipe.cache_short_side and not data.startswith("rendered"):
         source = CachedClips(source, short_side=recipe.cache_short_side)
+    source = as_modality(source, recipe.modality, frame_size=recipe.frame_size, flow_cache=recipe.flow_cache)
     dataset = ClipDataset(
         source,
-        InputSpec(segments=recipe.frames(), size=size),
+        dataclasses.replace(recipe.input_spec(), segments=recipe.frames(), size=size),
         training=training,
         seed=recipe.seed,
         flip=recipe.flip,
@@ -84,7 +83,17 @@ def open_loader(recipe: Recipe, *, training: bool, size: int, labels: list[str] 
         fresh_each_epoch=recipe.fresh_each_epoch and training,
         per_frame=recipe.supervision == "frame",
     )
-    return ClipLoader(dataset, recipe.batch, workers=recipe.workers)
+    here = distributed.Ranks() if whole else distributed.current()
+    least = here.size * recipe.accumulate
+    if training and (recipe.batch % least or len(dataset) < least):
+        raise distributed.shared_error(
+            f"a batch is {recipe.batch} of {len(dataset)} clips; {here.size} processes that accumulate"
+            f" {recipe.accumulate} parts need a multiple of {least}"
+        )
+    pin_memory = distributed.device_named(recipe.device).type == "cuda"
+    return ClipLoader(
+        dataset, recipe.batch, workers=recipe.workers, pin_memory=pin_memory, rank=here.rank, ranks=here.size
+    )
 
 
 def learning_rate(recipe: Recipe, epoch: float) -> float:
@@ -119,8 +128,20 @@ class Progress:
     epoch: int = 0
     batch: int = 0
     seconds: float = 0.0
+    waiting: float = 0.0  # of the seconds, those in which the slowest process waited for clips
     losses: list[float] = dataclasses.field(default_factory=list)  # of this epoch's batches so far
     history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+
+
+class _Logits(nn.Module):
+    """A module by the function that computes its logits, as DistributedDataParallel needs it."""
+
+    def __init__(self, module: nn.Module, logits: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.module, self.logits = module, logits
+
+    def forward(self, x_NTCHW: torch.Tensor) -> torch.Tensor:
+        return self.logits(x_NTCHW)
 
 
 class Trainer:
@@ -153,7 +174,9 @@ class Trainer:
         on_epoch: Callable[[int], None] = lambda epoch: None,
     ) -> None:
         self.recipe, self.folder, self.labels = recipe, folder, labels
-        self.device = device_of(recipe)
+        self.here, self.device = distributed.current(), distributed.device_named(recipe.device)
+        if recipe.sync_batch_norm and self.here.size > 1:
+            synchronize(module, self.device)
         self.module = module.to(self.device)
         if recipe.channels_last:
             to_channels_last(self.module)
@@ -162,11 +185,22 @@ class Trainer:
             if frame_forward is None:
                 raise UserError("supervision is frame; this network gives no logits of its frames; train it by clips")
             self.logits = frame_forward
-        self.forward = torch.compile(self.logits) if recipe.compile else self.logits
+        self.parallel = self._parallel() if self.here.size > 1 else None
+        forward = self.logits if self.parallel is None else self.parallel
+        self.forward: Callable[[torch.Tensor], torch.Tensor] = torch.compile(forward) if recipe.compile else forward
+        if self.device.type == "cuda":
+            torch.backends.cudnn.benchmark = True  # all batches have one shape
         self.pack, self.to_input, self.on_epoch, self.final = pack, to_input, on_epoch, final
         self.optimizer = make_optimizer(self.module, recipe)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.amp == "fp16")
         self.progress = Progress()
+
+    def _parallel(self) -> DistributedDataParallel:
+        return DistributedDataParallel(
+            _Logits(self.module, self.logits),
+            device_ids=[self.device.index] if self.device.type == "cuda" else None,
+            broadcast_buffers=not self.recipe.sync_batch_norm,
+        )
 
     def state(self) -> dict[str, Any]:
         """What resuming needs beside the weights."""
@@ -187,10 +221,14 @@ class Trainer:
         """
         state = checkpoint.get("trainer")
         if state is None:
-            raise UserError("this checkpoint holds a finished network and no training state; resume from last.pt")
+            raise distributed.shared_error(
+                "this checkpoint holds a finished network and no training state; resume from last.pt"
+            )
         if state["fingerprint"] != self.recipe.fingerprint():
-            raise UserError(
+            differing = "; ".join(differences(checkpoint["recipe"], dataclasses.asdict(self.recipe)))
+            raise distributed.shared_error(
                 "the checkpoint is of another recipe; resume with the recipe and --set values it began with"
+                + (f" ({differing})" if differing else "")
             )
         self.module.load_state_dict(state["module"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -199,12 +237,15 @@ class Trainer:
         self.progress = Progress(**state["progress"])
 
     def save(self, name: str, metrics: dict[str, Any]) -> None:
+        """Write a checkpoint; only the first process does. Raises UserError."""
+        if not self.here.first:
+            return
         checkpoints.save_checkpoint(self.folder / name, {**self.pack(metrics), "trainer": self.state()})
 
     def run(self) -> dict[str, Any]:
         """Train to the last epoch; returns the last validation's scores, which ``result.json`` holds too."""
         recipe, progress = self.recipe, self.progress
-        writer = open_writer(self.folder / "tensorboard")
+        writer = open_writer(self.folder / "tensorboard") if self.here.first else None
         loaders: dict[int, ClipLoader] = {}
         final: dict[str, Any] | None = None
         for epoch in range(progress.epoch, recipe.epochs):
@@ -218,63 +259,105 @@ class Trainer:
                 found = self.validate(size)
                 final = found if epoch + 1 == recipe.epochs and size == recipe.size else None
                 row |= {key: value for key, value in found.items() if key != "confusion"}
-                writer.add_scalar("validation/top1", row["top1"], epoch + 1)
+                if writer is not None:
+                    writer.add_scalar("validation/top1", row["top1"], epoch + 1)
             progress.history.append(row)
-            tqdm.write(" ".join(f"{key} {value:.4g}" for key, value in row.items()))
+            if self.here.first:
+                tqdm.write(" ".join(f"{key} {value:.4g}" for key, value in row.items()))
             self.save(LAST, row)
-        writer.close()
+        if writer is not None:
+            writer.close()
         if final is None:
             final = self.validate(recipe.size)
         self._finish(final)
         return final
 
-    def _epoch(self, epoch: int, loader: ClipLoader, writer: SummaryWriter) -> dict[str, Any]:
+    def _epoch(self, epoch: int, loader: ClipLoader, writer: SummaryWriter | None) -> dict[str, Any]:
         """One epoch from ``progress.batch`` on."""
         progress, saved, started = self.progress, time.monotonic(), time.monotonic()
-        begun, losses = progress.seconds, progress.losses
+        begun, losses = (progress.seconds, progress.waiting), progress.losses
         loader.set_epoch(epoch, start_batch=progress.batch)
         waiting, asked = 0.0, time.monotonic()
         self.module.train()
         bar = tqdm(loader, total=len(loader), initial=progress.batch, desc=f"epoch {epoch + 1}/{self.recipe.epochs}",
-                   unit="batch", mininterval=5)  # fmt: skip
+                   unit="batch", mininterval=5, disable=not self.here.first)  # fmt: skip
         for batch in bar:
             waiting += time.monotonic() - asked
-            share = progress.batch / len(loader)
-            losses.append(
-                self._step(batch.frames_NTHWC, batch.labels_N, learning_rate(self.recipe, epoch + share), loader)
-            )
+            if self._usable(batch):
+                self._seed(epoch, progress.batch)
+                rate = learning_rate(self.recipe, epoch + progress.batch / len(loader))
+                losses.append(self._step(batch.frames_NTHWC, batch.labels_N, rate, loader))
             progress.batch = loader.position
-            progress.seconds = begun + time.monotonic() - started
-            bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}", skipped=len(loader.skipped), refresh=False)
-            step = epoch * len(loader) + progress.batch
-            writer.add_scalar("train/loss", losses[-1], step)
+            progress.seconds = begun[0] + time.monotonic() - started
+            progress.waiting = begun[1] + waiting
+            bar.set_postfix(loss=f"{np.mean(losses[-50:] or [math.nan]):.3f}", skipped=len(loader.skipped),
+                            waiting=f"{100 * waiting / (time.monotonic() - started):.0f} %", refresh=False)  # fmt: skip
+            if writer is not None and losses:
+                writer.add_scalar("train/loss", losses[-1], epoch * len(loader) + progress.batch)
             if time.monotonic() - saved > 60 * self.recipe.checkpoint_minutes:
                 self.save(LAST, {})
                 saved = time.monotonic()
             asked = time.monotonic()
         seconds = max(time.monotonic() - started, 1e-9)
+        told = distributed.gather_numbers(waiting, len(loader.skipped))
+        slowest = max(row[0] for row in told)
+        progress.waiting = begun[1] + slowest
         return {"epoch": epoch + 1, "loss": float(np.mean(losses)) if losses else math.nan,
-                "waiting_for_data": waiting / seconds, "skipped": len(loader.skipped)}  # fmt: skip
+                "waiting_for_data": slowest / seconds, "skipped": int(sum(row[1] for row in told))}  # fmt: skip
+
+    def _usable(self, batch: ClipBatch) -> bool:
+        """Whether every process has clips for each part of its batch; else all of them leave the batch out."""
+        if self.here.size == 1 and self.recipe.accumulate == 1:
+            return True  # the loader gives no empty batch
+        return min(row[0] for row in distributed.gather_numbers(len(batch.labels_N))) >= self.recipe.accumulate
+
+    def _seed(self, epoch: int, batch: int) -> None:
+        """One process keeps its random state in the checkpoint; several draw theirs anew from where they stand."""
+        if self.here.size > 1:
+            place = (_DROPOUT_STREAM, self.recipe.seed, epoch, batch, self.here.rank)
+            torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
 
     def _step(self, frames_NTHWC: torch.Tensor, labels: torch.Tensor, rate: float, loader: ClipLoader) -> float:
-        """One step of the optimiser on labels (N,) or (N, T); returns the loss."""
+        """One step of the optimiser on labels (N,) or (N, T) of this process; returns the loss of all of them."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        x_NTCHW = loader.dataset.spec.to_network(frames_NTHWC.to(self.device, non_blocking=True))
-        with self._autocast():
-            logits = self.forward(self.to_input(x_NTCHW))
-            loss = self._loss(logits.float().flatten(0, -2), labels.to(self.device).flatten())
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise UserError(f"the loss is {value}; lower lr (now {rate:.3g}) or clip_gradient, and resume from {LAST}")
+        parts = self.recipe.accumulate
+        labelled = sum(row[0] for row in distributed.gather_numbers(int((labels != UNLABELLED).sum())))
         self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
+        losses = []
+        pairs = zip(frames_NTHWC.tensor_split(parts), labels.tensor_split(parts), strict=True)
+        for number, (frames, truths) in enumerate(pairs, start=1):
+            with self._gradients_shared(number == parts):
+                loss = self._loss_of(frames, truths, loader, labelled)
+                self.scaler.scale(loss).backward()
+            losses.append(loss.detach())
+        value = sum(row[0] for row in distributed.gather_numbers(float(sum(losses)))) / self.here.size
+        if not math.isfinite(value):
+            raise distributed.shared_error(
+                f"the loss is {value}; lower lr (now {rate:.3g}) or clip_gradient, and resume from {LAST}"
+            )
         if self.recipe.clip_gradient:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip_gradient)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return value
+
+    def _loss_of(
+        self, frames_NTHWC: torch.Tensor, labels: torch.Tensor, loader: ClipLoader, labelled: float
+    ) -> torch.Tensor:
+        """The loss of one part of a batch; the mean over the processes of the sum of the parts is the batch's."""
+        x_NTCHW = loader.dataset.spec.to_network(frames_NTHWC.to(self.device, non_blocking=True))
+        with self._autocast():
+            logits = self.forward(self.to_input(x_NTCHW))
+            loss = self._loss(logits.float().flatten(0, -2), labels.to(self.device).flatten())
+        if self.here.size == self.recipe.accumulate == 1:
+            return loss
+        return loss * (self.here.size * int((labels != UNLABELLED).sum()) / max(labelled, 1))
+
+    def _gradients_shared(self, last: bool) -> contextlib.AbstractContextManager[Any]:
+        """Gradients go over the network once a step, with its last part."""
+        return contextlib.nullcontext() if last or self.parallel is None else self.parallel.no_sync()
 
     def _loss(self, logits_LK: torch.Tensor, labels_L: torch.Tensor) -> torch.Tensor:
         """Mean cross entropy over what is labelled; 0 where nothing is, as in a batch of undecided frames."""
@@ -295,15 +378,19 @@ class Trainer:
         With frame supervision they are those of the labelled frames: ``frames`` counts them, ``clips`` the windows.
         """
         loader = open_loader(self.recipe, training=False, size=size, labels=self.labels)
+        distributed.copy_buffers(self.module)
         self.module.eval()
-        logits, labels, clips = [], [], 0
-        for batch in tqdm(loader, desc="validation", unit="batch", leave=False, mininterval=5):
-            x_NTCHW = loader.dataset.spec.to_network(batch.frames_NTHWC.to(self.device))
+        rows = []
+        for batch in tqdm(loader, desc="validation", unit="batch", leave=False, mininterval=5,
+                          disable=not self.here.first):  # fmt: skip
+            x_NTCHW = loader.dataset.spec.to_network(batch.frames_NTHWC.to(self.device, non_blocking=True))
             with self._autocast():
-                logits.append(self.logits(self.to_input(x_NTCHW)).float().flatten(0, -2).cpu().numpy())
-            labels.append(batch.labels_N.flatten().numpy())
-            clips += len(batch.labels_N)
-        logits_LK, labels_L = np.concatenate(logits), np.concatenate(labels)
+                logits = self.logits(self.to_input(x_NTCHW)).float().cpu()
+            logits = logits.reshape(*batch.labels_N.shape, -1)  # (N, K) or (N, T, K)
+            rows.append((batch.indices_N.numpy(), logits.numpy(), batch.labels_N.numpy()))
+        indices, logits_NK, labels_N = _in_order([row for told in distributed.gather(rows) for row in told])
+        clips = len(indices)
+        logits_LK, labels_L = logits_NK.reshape(-1, logits_NK.shape[-1]), labels_N.reshape(-1)
         if self.recipe.supervision == "clip":
             return scores(logits_LK, labels_L)
         known_L = labels_L != UNLABELLED
@@ -311,11 +398,16 @@ class Trainer:
         return {**found, "clips": clips, "frames": found["clips"]}
 
     def _finish(self, final: dict[str, Any]) -> None:
+        if not self.here.first:
+            return
         result = {
             "recipe": dataclasses.asdict(self.recipe),
             "code_version": checkpoints.code_version(),
             "parameters": sum(p.numel() for p in self.module.parameters()),
             "seconds": self.progress.seconds,
+            "waiting_for_data": self.progress.waiting / max(self.progress.seconds, 1e-9),
+            "processes": self.here.size,
+            "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU",
             "history": self.progress.history,
             "validation": final,
         }
@@ -323,3 +415,10 @@ class Trainer:
         summary: dict[str, Any] = {key: final[key] for key in ("clips", "frames", "top1", "top5") if key in final}
         if self.final is not None:
             checkpoints.save_checkpoint(self.folder / self.final, self.pack(summary))
+
+
+def _in_order(rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Clip numbers, logits and labels of all batches of all processes in the order of the clips."""
+    indices, logits, labels = (np.concatenate(columns) for columns in zip(*rows, strict=True))
+    order = np.argsort(indices, kind="stable")
+    return indices[order], logits[order], labels[order]

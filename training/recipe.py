@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from training.errors import UserError
-from training.input_spec import InputSpec
+from training.input_spec import FLOW_CHANNELS, InputSpec
 
 
 @dataclasses.dataclass
@@ -23,18 +23,25 @@ class Recipe:
     Attributes:
         network, options: arguments of ``build_network``.
         train_data, validation_data: see ``training.clips.DATA_HELP``.
+        modality: rgb, or flow: 5 stacked fields of optical flow in place of each frame, cached in ``flow_cache``
+            (``training.flow``).
+        frame_size: height and width that every frame gets before it is cropped ([256, 340] in the paper); [] leaves it.
         size, segments: of the input; ``early_size`` trains the first ``early_epochs`` at a smaller size (0: none).
         optimizer: sgd (the paper's, with ``momentum``) or adamw.
         milestones: epochs after which the rate falls by 10 ("steps" schedule); "cosine" falls to 0.
         clip_gradient: largest norm of all gradients together; 0 leaves them.
         crop_scales: sides of the random crop as shares of the short side.
+        batch: clips of one step of the optimiser, of all processes together.
+        accumulate: parts that each process makes of its share of a batch, one after the other, to save memory.
+        sync_batch_norm: batch norm takes its statistics over all processes (not over accumulated parts).
         amp: none, bf16 or fp16 mixed precision.
         supervision: "clip" teaches one label per clip; "frame" one per frame, from windows of streams.
         window: frames of a training clip where they are not ``segments`` (0): the causal network of a stream learns
             from windows longer than its clip form, which the checkpoint describes.
         frames_per_second: how fast frames come to the stream of a causal network; its contract carries it.
         weights: ImageNet initialisation: "" (random), "imagenet" (torchvision's, online) or a file.
-        init: a float checkpoint of the same network to start from, "" for none.
+        init: a float checkpoint of the same network to start from, "" for none; with ``finetune`` it may have been
+            trained on other classes, and the classifier stays random.
         fresh_each_epoch: rendered clips only; every epoch sees new clips.
         cache_short_side: keep decoded clips in memory at this short side in pixels; 0 decodes them every time.
         checkpoint_minutes: at most this much work is lost when the run is killed.
@@ -47,12 +54,17 @@ class Recipe:
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
     train_data: str = ""
     validation_data: str = ""
+    modality: str = "rgb"
+    flow_cache: str = ""
+    frame_size: list[int] = dataclasses.field(default_factory=list)
     size: int = 224
     segments: int = 8
     early_size: int = 0
     early_epochs: int = 0
     epochs: int = 50
     batch: int = 64
+    accumulate: int = 1
+    sync_batch_norm: bool = False
     optimizer: str = "sgd"
     lr: float = 0.01
     momentum: float = 0.9
@@ -74,6 +86,7 @@ class Recipe:
     frames_per_second: float = 4.0
     weights: str = ""
     init: str = ""
+    finetune: bool = False
     seed: int = 0
     amp: str = "none"
     channels_last: bool = True
@@ -91,7 +104,12 @@ class Recipe:
 
     def input_spec(self) -> InputSpec:
         """What the network expects of its input."""
-        return InputSpec(segments=self.segments, size=self.size)
+        spec = InputSpec(segments=self.segments, size=self.size)
+        return spec if self.modality == "rgb" else spec.of_channels(FLOW_CHANNELS)
+
+    def network_options(self) -> dict[str, Any]:
+        """The options of ``build_network`` that a checkpoint keeps: those of the recipe, and its modality's."""
+        return dict(self.options) if self.modality == "rgb" else {**self.options, "channels": FLOW_CHANNELS}
 
     def frames(self) -> int:
         """T of the clips that are trained and validated on."""
@@ -99,15 +117,16 @@ class Recipe:
 
     def fingerprint(self) -> str:
         """A short hash of all that changes the result of the run (not of where it runs)."""
-        ignored = {"out", "workers", "checkpoint_minutes", "device", "threads"}
-        kept = {key: value for key, value in dataclasses.asdict(self).items() if key not in ignored}
+        kept = {key: value for key, value in dataclasses.asdict(self).items() if key not in _WHERE}
         # Runs that began before these keys existed go on.
         kept = {key: value for key, value in kept.items() if key not in _LATER or value != _LATER[key]}
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
 
 
+_WHERE = ("out", "workers", "checkpoint_minutes", "device", "threads", "accumulate", "flow_cache")
 _LATER: dict[str, Any] = {
     "supervision": "clip", "window": 0, "init": "", "frames_per_second": 4.0, "qat_correct_bias": False,
+    "sync_batch_norm": False, "modality": "rgb", "frame_size": [], "finetune": False,
 }  # fmt: skip
 
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -115,8 +134,23 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "schedule": ("steps", "cosine"),
     "amp": ("none", "bf16", "fp16"),
     "supervision": ("clip", "frame"),
+    "modality": ("rgb", "flow"),
     "device": ("auto", "cpu", "cuda"),
 }
+
+
+def differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
+    """What two recipes or sets of options differ in, for people; where a run happens makes no difference."""
+    lines = []
+    for key in [*theirs, *(key for key in ours if key not in theirs)]:
+        a, b = (side.get(key, _LATER.get(key)) for side in (theirs, ours))
+        if a == b or key in _WHERE:
+            continue
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            lines += [f"{key}.{line}" for line in differences(a, b)]
+        else:
+            lines.append(f"{key} is {a} in the checkpoint and {b} here")
+    return lines
 
 
 def override(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
@@ -143,6 +177,7 @@ def override(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
 _AT_LEAST: dict[str, float] = {
     "epochs": 1,
     "batch": 1,
+    "accumulate": 1,
     "segments": 1,
     "validate_every": 1,
     "window": 0,
@@ -183,6 +218,14 @@ def check(recipe: Recipe) -> None:
             raise UserError(f"{key} is {getattr(recipe, key)}; expected a share between 0 and 1")
     if recipe.window and recipe.supervision == "clip":
         raise UserError(f"window is {recipe.window}; it needs supervision=frame, a clip has {recipe.segments} segments")
+    if recipe.frame_size and (len(recipe.frame_size) != 2 or min(recipe.frame_size) < 1):
+        raise UserError(f"frame_size is {recipe.frame_size}; expected a height and a width, as [256,340], or []")
+    if recipe.modality == "flow" and (recipe.colour_jitter or recipe.cache_short_side):
+        raise UserError("modality is flow: no colours, and its own cache; set colour_jitter and cache_short_side to 0")
+    if recipe.supervision == "frame" and (recipe.modality == "flow" or recipe.frame_size):
+        raise UserError("supervision is frame; it needs modality=rgb and frame_size=[]")
+    if recipe.finetune and not recipe.init:
+        raise UserError("finetune needs a checkpoint to start from; give --finetune FINAL.pt")
     if recipe.weights and recipe.init:
         raise UserError("weights and init both say what to start from; give one of them")
     if recipe.qat_freeze == 0:

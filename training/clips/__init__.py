@@ -4,6 +4,7 @@ from training.clips.dataset import ClipBatch, ClipDataset, ClipItem, collate
 from training.clips.files import CachedClips, FileClips
 from training.clips.index import ClipIndex, ClipRecord
 from training.clips.loader import ClipLoader
+from training.clips.modality import as_modality
 from training.clips.opening import DATA_HELP, open_clips, open_data
 from training.clips.source import UNLABELLED, ClipError, ClipSource, WindowSource
 
@@ -21,6 +22,7 @@ __all__ = [
     "ClipSource",
     "FileClips",
     "WindowSource",
+    "as_modality",
     "collate",
     "open_clips",
     "open_data",

@@ -3,7 +3,8 @@
 Section 4.2 of the paper, with the crops of Temporal Segment Networks. Every random number comes from the
 caller's generator and holds for all frames of the clip: frames that moved apart would be motion nobody made.
 
-Axes: T frames, H height, W width, S height and width after the crop, 3 colours in the order RGB.
+Axes: T frames, H height, W width, S height and width after the crop, C colours in the order RGB, or
+channels of optical flow.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import cv2
 import numpy as np
 
 from training.clips.source import UNLABELLED
-from training.input_spec import resize_frames
+from training.input_spec import FLOW_CHANNELS, resize_frames
 
 Label = int | np.ndarray  # class id of a clip, or int64 (T,) of its frames
 
@@ -46,14 +47,14 @@ class Augmentation:
     colour_jitter: float = 0.0
 
     def __call__(self, frames_THWC: np.ndarray, label: Label, rng: np.random.Generator) -> tuple[np.ndarray, Label]:
-        """uint8 (T, H, W, 3) and class id or ids (T,) -> uint8 (T, S, S, 3) and what it shows now."""
+        """uint8 (T, H, W, C) and class id or ids (T,) -> uint8 (T, S, S, C) and what it shows now."""
         rows, columns = frames_THWC.shape[1:3]
         top, left, height, width = random_crop(rows, columns, rng, self.scales)
         wants_flip = rng.random() < 0.5  # drawn in any case: a class that never flips changes no later number
         frames_TSSC = resize_frames(frames_THWC[:, top : top + height, left : left + width], self.size)
         flipped = self._flipped(label)
         if wants_flip and flipped is not None:
-            frames_TSSC, label = frames_TSSC[:, :, ::-1], flipped
+            frames_TSSC, label = flip_sideways(frames_TSSC), flipped
         if self.colour_jitter:
             frames_TSSC = jitter_colours(frames_TSSC, self.colour_jitter, rng)
         return np.ascontiguousarray(frames_TSSC), label
@@ -67,6 +68,18 @@ class Augmentation:
         partners = [self.flipped_ids[one] if one >= 0 else UNLABELLED for one in label.tolist()]
         known = [one for one in partners if one is not None]
         return np.array(known, np.int64) if len(known) == len(label) else None
+
+
+def flip_sideways(frames_THWC: np.ndarray) -> np.ndarray:
+    """Mirror left and right; of stacked flow (10 channels) the x displacements, at even places, change their sign too.
+
+    128 means no displacement, 1 to 255 the others, so that the sign of u changes to 256 - u.
+    """
+    flipped_THWC = frames_THWC[:, :, ::-1]
+    if frames_THWC.shape[-1] == FLOW_CHANNELS:
+        flipped_THWC = flipped_THWC.copy()
+        np.negative(flipped_THWC[..., ::2], out=flipped_THWC[..., ::2])  # in bytes: 256 - u
+    return flipped_THWC
 
 
 def random_crop(

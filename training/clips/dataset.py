@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 from training.clips.augment import SCALES, Augmentation, Label
 from training.clips.flip import flipped_ids
 from training.clips.sampling import centre_segment_frames, check_length, random_segment_frames
-from training.clips.source import UNLABELLED, ClipError, ClipSource, WindowSource
+from training.clips.source import UNLABELLED, ClipSource, WindowSource
 from training.errors import UserError
 from training.input_spec import InputSpec
 
@@ -37,16 +37,16 @@ class ClipBatch(NamedTuple):
 
     frames_NTHWC: uint8 (N, T, S, S, 3); with C clips per video, C neighbouring rows belong to one video.
     labels_N, indices_N: int64 of the videos (N / C rows with C clips per video); labels (N, T) of windows.
-    errors: the clips of this batch that could not be used.
+    errors: the clips of this batch that could not be used, as ClipErrors, and what ends the run, as other errors.
     """
 
     frames_NTHWC: torch.Tensor
     labels_N: torch.Tensor
     indices_N: torch.Tensor
-    errors: list[ClipError]
+    errors: list[UserError]
 
 
-class ClipDataset(Dataset[ClipItem | ClipError]):
+class ClipDataset(Dataset[ClipItem | UserError]):
     """A source's clips, ready for the network but for the normalisation.
 
     An item is a function of (seed, epoch, index) alone, whatever came before and in whichever process: a
@@ -114,14 +114,14 @@ class ClipDataset(Dataset[ClipItem | ClipError]):
     def __len__(self) -> int:
         return len(self.source)
 
-    def __getitem__(self, key: int | tuple[int, int]) -> ClipItem | ClipError:
+    def __getitem__(self, key: int | tuple[int, int]) -> ClipItem | UserError:
         """Item by index, or by (epoch, index): persistent workers never hear of `set_epoch`."""
         epoch, index = key if isinstance(key, tuple) else (self._epoch, key)
         if not 0 <= index < len(self):
             raise IndexError(f"clip {index} of {len(self)}")
         try:
             return self._item(epoch, index)
-        except ClipError as error:
+        except UserError as error:  # not only a clip's own: a folder that cannot be written crosses to the loader too
             return error
 
     def _item(self, epoch: int, index: int) -> ClipItem:
@@ -143,7 +143,9 @@ class ClipDataset(Dataset[ClipItem | ClipError]):
             frames = self.spec.centre_crop_resize(frames)
         clips, segments = wanted_CT.shape
         size = self.spec.size
-        shaped = torch.from_numpy(np.ascontiguousarray(frames)).view(self.crops * clips, segments, size, size, 3)
+        shaped = torch.from_numpy(np.ascontiguousarray(frames)).view(
+            self.crops * clips, segments, size, size, self.spec.channels
+        )
         return ClipItem(shaped, label, place)
 
     def _choose(self, place: int, rng: np.random.Generator) -> np.ndarray:
@@ -157,12 +159,12 @@ class ClipDataset(Dataset[ClipItem | ClipError]):
         return centre_segment_frames(count, segments, self.clips_per_video)
 
 
-def collate(items: Sequence[ClipItem | ClipError]) -> ClipBatch:
+def collate(items: Sequence[ClipItem | UserError]) -> ClipBatch:
     """Stacks the good items and lists the others; a batch may hold no good one (frames of shape (0,))."""
     good = [item for item in items if isinstance(item, ClipItem)]
     return ClipBatch(
         frames_NTHWC=torch.cat([item.frames_CTHWC for item in good] or [torch.empty(0, dtype=torch.uint8)]),
         labels_N=torch.from_numpy(np.array([item.label for item in good], dtype=np.int64)),
         indices_N=torch.tensor([item.number for item in good], dtype=torch.int64),
-        errors=[item for item in items if isinstance(item, ClipError)],
+        errors=[item for item in items if not isinstance(item, ClipItem)],
     )

@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from training.networks.first_convolution import take_channels
 from training.networks.frame_network import FrameNetwork
 from training.networks.mobilenet_v2 import sth_mobilenet_v2, tsm_mobilenet_v2, tsn_mobilenet_v2
 from training.networks.resnet import sth_resnet18, sth_resnet34, sth_resnet50, sth_resnet101
@@ -29,12 +30,13 @@ NETWORKS: dict[str, Callable[..., FrameNetwork]] = {
 
 
 def build_network(name: str, *, num_classes: int, segments: int, **options: Any) -> FrameNetwork:
-    """Build a network that maps a clip (N, T, 3, H, W), H and W divisible by 32, to logits (N, num_classes).
+    """Build a network that maps a clip (N, T, C, H, W), H and W divisible by 32, to logits (N, num_classes).
 
     Args:
         name: a key of ``NETWORKS``.
-        options: ``p``, ``variant``, ``attention``, ``dilation``, ``causal``, ``width``, ``temporal_blocks``,
-            ``dropout``; each network refuses those that it does not have.
+        options: ``channels`` of the input if not 3 colours (optical flow has 10); ``p``, ``variant``, ``attention``,
+            ``dilation``, ``causal``, ``width``, ``temporal_blocks``, ``dropout``; each network refuses those that it
+            does not have.
 
     Raises:
         ValueError: an unknown name or option (the message says what exists), or a value out of its range.
@@ -43,13 +45,16 @@ def build_network(name: str, *, num_classes: int, segments: int, **options: Any)
         raise ValueError(f"no network is called {name!r}; there are: {', '.join(sorted(NETWORKS))}")
     if num_classes < 1 or segments < 1:
         raise ValueError(f"num_classes is {num_classes} and segments {segments}; both must be at least 1")
+    channels = options.pop("channels", 3)
     known = [key for key in inspect.signature(NETWORKS[name]).parameters if key not in ("num_classes", "segments")]
     if unknown := sorted(set(options) - set(known)):
-        raise ValueError(f"{name} has no option {', '.join(unknown)}; it has: {', '.join(known)}")
+        raise ValueError(f"{name} has no option {', '.join(unknown)}; it has: {', '.join([*known, 'channels'])}")
     try:
-        return NETWORKS[name](num_classes=num_classes, segments=segments, **options)
+        network = NETWORKS[name](num_classes=num_classes, segments=segments, **options)
+        take_channels(network.features, channels)
     except TypeError as error:  # a value of the wrong type
         raise ValueError(f"{name}: {error}") from error
+    return network
 
 
 def title_of(name: str, options: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """ImageNet weights for the spatial kernels (Section 4.2); temporal kernels and the classifier stay random.
 
-3-D kernels are inflated from the 2-D ones. torchvision's convolutions with a bias (VGG) give it to the batch norm.
+3-D kernels are inflated from the 2-D ones; the first kernel of a network of optical flow is the colours' mean.
+torchvision's convolutions with a bias (VGG) give it to the batch norm.
 
 Axes: O output channel, I input channel, C channel.
 """
@@ -17,6 +18,7 @@ from torchvision.models import get_model_weights
 from training.errors import UserError
 from training.files import read_tensors
 from training.input_spec import InputSpec
+from training.networks.first_convolution import average_colours, first_convolution
 from training.networks.frame_network import FrameNetwork
 from training.operators import DepthwiseSTH, GSTConv, InflatedConv, STHConv
 from training.operators.inflated import inflate
@@ -67,16 +69,19 @@ def _download(network: FrameNetwork) -> dict[str, torch.Tensor]:
 
 @torch.no_grad()
 def _adapt_input(features: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], spec: InputSpec) -> None:
-    """Rescale the first kernel, so that it gives on our input what it gave on its own (but for the borders)."""
-    backbone: Any = features
-    if _is_resnet(features):
-        first, norm = backbone.conv1, backbone.bn1
+    """Rescale the first kernel, so that it gives on our input what it gave on its own (but for the borders).
+
+    Optical flow has no colours: its zero stays zero, and its scale is that of the mean colour.
+    """
+    _, _, first, norm = first_convolution(features)
+    weight_OIHW, theirs = first.weight, torch.tensor(std).view(1, -1, 1, 1)
+    if spec.channels == len(mean):
+        moved = (torch.tensor(spec.mean) - torch.tensor(mean)).view(1, -1, 1, 1) / theirs
+        assert norm.running_mean is not None
+        norm.running_mean.sub_((weight_OIHW * moved).sum((1, 2, 3)))
     else:
-        first, norm = list(backbone[0] if isinstance(backbone[0], nn.Sequential) else backbone)[:2]
-    weight_OIHW, theirs = first.weight, torch.tensor(std).view(1, 3, 1, 1)
-    moved = (torch.tensor(spec.mean) - torch.tensor(mean)).view(1, 3, 1, 1) / theirs
-    norm.running_mean.sub_((weight_OIHW * moved).sum((1, 2, 3)))
-    weight_OIHW.mul_(torch.tensor(spec.std).view(1, 3, 1, 1) / theirs)
+        theirs = theirs.mean()
+    weight_OIHW.mul_(torch.tensor(spec.std).view(1, -1, 1, 1) / theirs)
 
 
 def _is_resnet(features: nn.Module) -> bool:
@@ -86,6 +91,7 @@ def _is_resnet(features: nn.Module) -> bool:
 def _copy(features: nn.Module, state: dict[str, torch.Tensor], source: str) -> list[str]:
     """Copy what the backbone has; a hybrid convolution takes the spatial kernels of its spatial channels."""
     wanted, random, copied = _places(features), [], 0
+    colours = next(iter(wanted))  # the first convolution's kernel
     _move_biases(state, wanted)
     for name in state:
         if name not in wanted and not name.startswith(("classifier.", "fc.")):
@@ -96,6 +102,8 @@ def _copy(features: nn.Module, state: dict[str, torch.Tensor], source: str) -> l
             if value is None:
                 random.append(name)
                 continue
+            if name == colours and place.shape[1] != value.shape[1]:
+                value = average_colours(value, place.shape[1])
             if value.shape != _shape_of(place):
                 raise UserError(f"{source}: {name} is {tuple(value.shape)}; this network has {_shape_of(place)}")
             for part, target in _parts(place, value):

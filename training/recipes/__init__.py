@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from training.errors import UserError
 from training.recipe import Recipe
-from training.recipes import ablation, gestures, jester, rendered, something
+from training.recipes import ablation, appearance, gestures, jester, rendered, something
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
     "ablation": ablation.ablation,
@@ -20,7 +20,11 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "jester_sth": jester.jester_sth,
     "jester_tsn": jester.jester_tsn,
     "jester_tsm": jester.jester_tsm,
+    "jester_sth_resnet50": jester.jester_sth_resnet50,
     "something_sth": something.something_sth,
+    "kinetics_sth": appearance.kinetics_sth,
+    "ucf101_sth": appearance.ucf101_sth,
+    "hmdb51_sth": appearance.hmdb51_sth,
     "gestures_sth": gestures.gestures_sth,
     "gestures_tsn": gestures.gestures_tsn,
     "gestures_tsm": gestures.gestures_tsm,

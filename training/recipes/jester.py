@@ -1,10 +1,11 @@
-"""Recipes on 20BN-Jester (needs its owner's registration), with the paper's schedule."""
+"""Recipes on 20BN-Jester (needs its owner's registration), with the paper's schedule; its network is the last."""
 
 from __future__ import annotations
 
 import dataclasses
 
 from training.recipe import Recipe
+from training.recipes.something import something_sth
 
 
 def jester_sth() -> Recipe:
@@ -30,3 +31,9 @@ def jester_tsn() -> Recipe:
 def jester_tsm() -> Recipe:
     """TSM-MobileNetV2, trained the same way."""
     return dataclasses.replace(jester_sth(), name="jester_tsm", network="tsm_mobilenet_v2", options={})
+
+
+def jester_sth_resnet50() -> Recipe:
+    """STH-ResNet-50 of Table 3; ``segments=16`` for its second row."""
+    data = "20bn-jester"
+    return dataclasses.replace(something_sth(), name="jester_sth_resnet50", train_data=data, validation_data=data)

@@ -9,7 +9,8 @@ def something_sth() -> Recipe:
     """STH-ResNet-50 of Table 7 at 8 x 224 x 224; the folder: ``--set train_data=DIR validation_data=DIR``.
 
     A rival is one word: ``--set options.variant=tsm`` (``training.operators.VARIANTS`` lists them). Tables 7 and 8 add
-    ``options.attention=true`` and ``options.dilation=true``.
+    ``options.attention=true`` and ``options.dilation=true``; Table 2 has ``segments=16`` too, and for the second stream
+    ``modality=flow flow_cache=DIR``.
     """
     return Recipe(
         name="something_sth",
@@ -17,6 +18,7 @@ def something_sth() -> Recipe:
         options={"variant": "hybrid", "p": 0.25},
         train_data="something-something",
         validation_data="something-something",
+        frame_size=[256, 340],
         weights="imagenet",
         workers=8,
         amp="bf16",

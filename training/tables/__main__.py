@@ -1,4 +1,4 @@
-"""The paper's tables: ``python -m training.tables complexity``, ``runtime`` or ``ablation``."""
+"""The paper's tables and what training needs: ``python -m training.tables complexity|runtime|ablation|memory``."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from rich.console import Console
 from training.errors import UserError, run_cli
 from training.files import write_json
 from training.recipe import override
-from training.recipes import RECIPES
-from training.tables import ablation, complexity, runtime
+from training.recipes import RECIPES, recipe
+from training.tables import ablation, complexity, memory, runtime
 
 EXAMPLES = """examples:
   python -m training.tables complexity                     Tables 6, 7 and 8 beside the paper's figures
@@ -21,7 +21,14 @@ EXAMPLES = """examples:
   python -m training.tables runtime --operators tsm hybrid+attention --frames 16 --batch 4
   python -m training.tables ablation --json ablation.json  Tables 6, 7, 8 trained on rendered gestures; resumes
   python -m training.tables ablation --seeds 0 --set epochs=2 size=32
+  python -m training.tables memory something_sth --set segments=16 batch=32 --processes 4
 """
+
+# recipes of published data sets, with the number of their classes
+CLASSES_OF = {
+    "jester_sth": 27, "jester_sth_resnet50": 27, "something_sth": 174, "kinetics_sth": 400, "ucf101_sth": 101,
+    "hmdb51_sth": 51,
+}  # fmt: skip
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -48,7 +55,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     trained.add_argument("--runs", type=Path, default=Path("runs/ablation"), help="folder of the runs")
     trained.add_argument("--collect", action="store_true", help="train nothing, show what is there")
     trained.add_argument("--plot", type=Path, metavar="FILE", help="picture, .png or .svg")
-    for table in (sizes, speed, trained):
+    need = tables.add_parser("memory", help="expected memory of training by a recipe")
+    need.add_argument("recipes", nargs="*", metavar="RECIPE", help="default: those of published data sets")
+    need.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", action="extend", help="change the recipes")
+    need.add_argument("--processes", nargs="+", type=int, default=[1, 4, 8], metavar="N",
+                      help="that share a batch, one a GPU (default: 1 4 8)")  # fmt: skip
+    for table in (sizes, speed, trained, need):
         table.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     return parser.parse_args(arguments)
 
@@ -64,6 +76,8 @@ def main() -> None:
         result = complexity.result_of(counted)
     elif arguments.table == "ablation":
         result = _train(arguments, console)
+    elif arguments.table == "memory":
+        result = _memory(arguments, console)
     else:
         result = _time(arguments, console)
     if arguments.json:
@@ -78,6 +92,16 @@ def _train(arguments: argparse.Namespace, console: Console) -> dict[str, object]
     if arguments.plot:
         ablation.plot(result, arguments.plot)
     return result
+
+
+def _memory(arguments: argparse.Namespace, console: Console) -> dict[str, object]:
+    if min(arguments.processes) < 1:
+        raise UserError(f"--processes is {arguments.processes}; expected numbers of at least 1")
+    names = arguments.recipes or list(CLASSES_OF)
+    chosen = [override(recipe(name), arguments.set) for name in names]
+    needs = memory.measure([(one, CLASSES_OF.get(one.name, 27)) for one in chosen])
+    console.print(memory.table_of(needs, arguments.processes))
+    return memory.result_of(needs, arguments.processes)
 
 
 def _time(arguments: argparse.Namespace, console: Console) -> dict[str, object]:

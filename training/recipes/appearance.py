@@ -1,0 +1,45 @@
+"""Recipes on Kinetics-400, and from its weights on UCF-101 and HMDB-51, with the paper's network at 16 frames.
+
+The paper says for how long it trains on Something-Something and Jester only; here the schedules are TSM's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from training.recipe import Recipe
+from training.recipes.something import something_sth
+
+
+def kinetics_sth() -> Recipe:
+    """STH-ResNet-50 of Table 4 from ImageNet weights; the folder: ``--set train_data=DIR validation_data=DIR``."""
+    return dataclasses.replace(
+        something_sth(),
+        name="kinetics_sth",
+        train_data="kinetics400",
+        validation_data="kinetics400",
+        segments=16,
+        epochs=100,
+        milestones=[40, 80],
+        validate_every=5,
+    )
+
+
+def ucf101_sth() -> Recipe:
+    """Table 5, from Kinetics weights: ``--finetune KINETICS.pt --set train_data=DIR#1 validation_data=DIR#1``."""
+    return dataclasses.replace(
+        kinetics_sth(),
+        name="ucf101_sth",
+        train_data="ucf101",
+        validation_data="ucf101",
+        lr=0.001,
+        epochs=25,
+        milestones=[10, 20],
+        dropout=0.8,
+        validate_every=1,
+    )
+
+
+def hmdb51_sth() -> Recipe:
+    """Table 5, as UCF-101; ``DIR#2`` and ``DIR#3`` are the other splits."""
+    return dataclasses.replace(ucf101_sth(), name="hmdb51_sth", train_data="hmdb51", validation_data="hmdb51")

@@ -1,0 +1,136 @@
+"""Expected memory of training by each recipe, without a GPU: counted on tensors that have shapes and no content.
+
+Per process: weights, gradients and the optimiser's moments in float32, DistributedDataParallel's buckets, and what
+autograd keeps of each clip for the backward pass (PyTorch's ``saved_tensors_hooks`` under ``FakeTensorMode``, in the
+recipe's precision). Not counted: convolution workspaces, gradients of activations on their way, the CUDA context (about
+0.5 GiB) and the allocator's fragments; leave a fifth free.
+
+Axes: N clip.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from rich.table import Column, Table
+from torch._subclasses.fake_tensor import FakeTensorMode
+from tqdm import tqdm
+
+from training.checkpoint import code_version
+from training.networks import FrameNetwork, build_network
+from training.networks.first_convolution import first_convolution
+from training.recipe import Recipe
+
+GIB = 2**30
+_CLASSES = 100  # of the network that is counted; the logits of a clip weigh nothing
+_MOMENTS = {"sgd": 1, "adamw": 2}  # numbers that the optimiser keeps of each weight
+
+
+@dataclasses.dataclass(frozen=True)
+class Need:
+    """What one recipe needs.
+
+    Attributes:
+        fixed: bytes whatever the batch: weights, gradients, moments, buckets, weights cast to 16 bits.
+        per_clip: bytes of one more clip.
+    """
+
+    recipe: Recipe
+    parameters: int
+    fixed: int
+    per_clip: int
+
+    def of(self, processes: int) -> float:
+        """Bytes of each of some processes, at the recipe's batch."""
+        share = self.recipe.batch / processes / self.recipe.accumulate
+        return self.fixed + share * self.per_clip
+
+
+def need_of(recipe: Recipe, classes: int) -> Need:
+    """Counts what training keeps; takes seconds."""
+    with torch.device("meta"):
+        network = _build(recipe, classes)
+    parameters = sum(p.numel() for p in network.parameters())
+    options = json.dumps(recipe.network_options(), sort_keys=True)
+    shape = (recipe.network, options, recipe.frames(), recipe.size, recipe.amp)
+    kept = [_kept(*shape, clips) for clips in (1, 2)]
+    per_clip = kept[1] - kept[0]
+    copies = 2 + _MOMENTS[recipe.optimizer] + 1  # weights, gradients, moments, buckets
+    return Need(recipe, parameters, 4 * parameters * copies + kept[0] - per_clip, per_clip)
+
+
+def _build(recipe: Recipe, classes: int) -> FrameNetwork:
+    options = recipe.network_options()
+    return build_network(recipe.network, num_classes=classes, segments=recipe.frames(), **options)
+
+
+@functools.cache  # recipes of one network differ in their classes only
+def _kept(name: str, options: str, segments: int, size: int, amp: str, clips: int) -> int:
+    """Bytes that autograd keeps of a forward pass beside the parameters, and those of the input."""
+    half = torch.float16 if amp == "fp16" else torch.bfloat16
+    autocast: Any = torch.autocast("cpu", half) if amp != "none" else contextlib.nullcontext()
+    with FakeTensorMode():
+        network = build_network(name, num_classes=_CLASSES, segments=segments, **json.loads(options)).train()
+        own = {tensor.untyped_storage()._cdata for tensor in (*network.parameters(), *network.buffers())}
+        kept: dict[int, torch.UntypedStorage] = {}
+
+        def keep(tensor: torch.Tensor) -> torch.Tensor:
+            storage = tensor.untyped_storage()
+            if storage._cdata not in own:
+                kept[storage._cdata] = storage  # held, so that no other takes its place
+            return tensor
+
+        channels = first_convolution(network.features)[2].in_channels
+        frames_NTCHW = torch.empty(clips, segments, channels, size, size)
+        keep(frames_NTCHW)
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), autocast:
+            F.cross_entropy(network(frames_NTCHW).float(), torch.zeros(clips, dtype=torch.long))
+    return sum(storage.nbytes() for storage in kept.values())
+
+
+def measure(recipes: Sequence[tuple[Recipe, int]]) -> list[Need]:
+    """Every recipe, each with its number of classes."""
+    return [need_of(*pair) for pair in tqdm(recipes, desc="counting", unit="recipe", leave=False)]
+
+
+def table_of(needs: Sequence[Need], processes: Sequence[int]) -> Table:
+    """For the terminal."""
+    columns = ("batch", "M param.", "fixed GiB", "MiB a clip", *(f"GiB on {count}" for count in processes))
+    table = Table("recipe", "input", "precision", *(Column(text, justify="right") for text in columns),
+                  title="expected memory of each GPU; no recipe has been run on a GPU")  # fmt: skip
+    for row in (as_json(need, processes) for need in needs):
+        table.add_row(
+            row["recipe"], row["input"], row["amp"], str(row["batch"]), f"{row['parameters'] / 1e6:.1f}",
+            f"{row['fixed_bytes'] / GIB:.2f}", f"{row['bytes_per_clip'] / 2**20:.0f}",
+            *(f"{found['bytes'] / GIB:.1f}" for found in row["on"]),
+        )  # fmt: skip
+    return table
+
+
+def as_json(need: Need, processes: Sequence[int]) -> dict[str, Any]:
+    """One row of the result file."""
+    recipe = need.recipe
+    return {
+        "recipe": recipe.name,
+        "network": recipe.network,
+        "input": f"{recipe.frames()} x {recipe.size} x {recipe.size}",
+        "amp": recipe.amp,
+        "batch": recipe.batch,
+        "parameters": need.parameters,
+        "fixed_bytes": need.fixed,
+        "bytes_per_clip": need.per_clip,
+        "on": [{"processes": count, "bytes": round(need.of(count))} for count in processes],
+        "on_gpu": "not run",
+    }
+
+
+def result_of(needs: Sequence[Need], processes: Sequence[int]) -> dict[str, Any]:
+    """The result file."""
+    return {"kind": "memory", "code_version": code_version(), "rows": [as_json(need, processes) for need in needs]}
