@@ -1,0 +1,265 @@
+// Convolutions as lists of taps, for CPUs with AVX-512: each output pixel sums 16-channel products that may lie in
+// other rows, columns or frames. A type of STH-Conv (Eq. 2) is one list: K*K spatial taps over the channels that it
+// sees in space, KT temporal taps over the others, and no product is computed that Eq. 2 does not hold.
+//
+// Axes: t frame, h row, w column, c input channel, o output channel. A clip is first copied into blocks
+// [t][c / 16][h + margins][w + margins][16], zeros around, so that every tap is one offset.
+// A panel is `width` (16 or 32) outputs that share one list; its weights lie as [tap][16 c][width o].
+
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+#ifndef __AVX512F__
+#error "AVX-512 is needed"
+#endif
+#include <immintrin.h>
+
+namespace {
+
+constexpr int LANES = 16;
+constexpr int MAX_COLUMNS = 14;
+
+struct Tap {
+    int64_t frame;    // relative to the output's frame
+    int64_t offset;   // floats from the output's pixel in the blocked clip, frame included
+    int64_t temporal; // the weights come from the temporal (1) or the spatial (0) tensor,
+    int64_t c, o, k;  // from these channels on, at this tap of the kernel
+};
+
+struct Geometry {
+    int64_t clips, frames, channels, height, width;        // of the input
+    int64_t top, left, blocked_height, blocked_width;      // of the blocked copy
+    int64_t out_channels, out_height, out_width;           // of the tensor that is written
+    int64_t rows, columns;                                 // computed pixels of a frame
+    int64_t stride;                                        // input pixels between two computed pixels
+    int64_t step, first_row, first_column;                 // where computed pixels stand in the written tensor
+    int64_t panels, panel_width;
+};
+
+int64_t block_size(const Geometry &g) { return g.blocked_height * g.blocked_width * LANES; }
+int64_t frame_size(const Geometry &g) { return block_size(g) * (g.channels / LANES); }
+
+// One frame of channels-last memory into blocks with zero margins.
+void block_frame(const Geometry &g, const float *x, float *blocked) {
+    const int64_t line = g.blocked_width * LANES;
+    for (int64_t c = 0; c < g.channels; c += LANES, blocked += block_size(g)) {
+        std::memset(blocked, 0, g.top * line * sizeof(float));
+        for (int64_t h = 0; h < g.height; h++) {
+            float *row = blocked + (g.top + h) * line;
+            const float *source = x + h * g.width * g.channels + c;
+            std::memset(row, 0, g.left * LANES * sizeof(float));
+            row += g.left * LANES;
+            for (int64_t w = 0; w < g.width; w++)
+                _mm512_storeu_ps(row + w * LANES, _mm512_loadu_ps(source + w * g.channels));
+            std::memset(row + g.width * LANES, 0, (g.blocked_width - g.left - g.width) * LANES * sizeof(float));
+        }
+        const int64_t done = g.top + g.height;
+        std::memset(blocked + done * line, 0, (g.blocked_height - done) * line * sizeof(float));
+    }
+}
+
+void block_clip(const Geometry &g, const float *x, float *blocked, int threads) {
+#pragma omp parallel for num_threads(threads) if (threads > 1)
+    for (int64_t t = 0; t < g.frames; t++)
+        block_frame(g, x + t * g.height * g.width * g.channels, blocked + t * frame_size(g));
+}
+
+// ROWS x COLUMNS output pixels of one panel of VECTORS * 16 outputs, summed in registers over all taps.
+template <int VECTORS, int ROWS, int COLUMNS, int STRIDE>
+void tile(const float *a, int64_t a_row, const Tap *taps, int64_t count, const float *weights, int64_t frame,
+          int64_t frames, float *y, int64_t y_row, int64_t y_column) {
+    __m512 sums[ROWS][COLUMNS][VECTORS];
+#pragma GCC unroll 28
+    for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 28
+        for (int p = 0; p < COLUMNS; p++)
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; v++) sums[r][p][v] = _mm512_setzero_ps();
+    for (; count--; taps++, weights += LANES * LANES * VECTORS) {
+        if (static_cast<uint64_t>(frame + taps->frame) >= static_cast<uint64_t>(frames)) continue;
+        const float *pixel = a + taps->offset;
+        const float *w = weights;
+#pragma GCC unroll 4
+        for (int c = 0; c < LANES; c++, pixel++, w += LANES * VECTORS) {
+            __m512 b[VECTORS];
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; v++) b[v] = _mm512_loadu_ps(w + v * LANES);
+#pragma GCC unroll 28
+            for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 28
+                for (int p = 0; p < COLUMNS; p++) {
+                    const __m512 value = _mm512_set1_ps(pixel[r * a_row + p * STRIDE * LANES]);
+#pragma GCC unroll 2
+                    for (int v = 0; v < VECTORS; v++) sums[r][p][v] = _mm512_fmadd_ps(value, b[v], sums[r][p][v]);
+                }
+        }
+    }
+#pragma GCC unroll 28
+    for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 28
+        for (int p = 0; p < COLUMNS; p++)
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; v++)
+                _mm512_storeu_ps(y + r * y_row + p * y_column + v * LANES, sums[r][p][v]);
+}
+
+using Tile = void (*)(const float *, int64_t, const Tap *, int64_t, const float *, int64_t, int64_t, float *, int64_t,
+                      int64_t);
+
+constexpr int sums_of(int vectors) { return vectors == 2 ? 14 : 28; }
+
+template <int VECTORS, int ROWS, int COLUMNS, int STRIDE> constexpr Tile tile_if_it_fits() {
+    if constexpr (ROWS * COLUMNS <= sums_of(VECTORS)) return tile<VECTORS, ROWS, COLUMNS, STRIDE>;
+    return nullptr;
+}
+
+template <int VECTORS, int ROWS, int STRIDE, int... P> Tile find_tile(int columns, std::integer_sequence<int, P...>) {
+    static constexpr Tile tiles[] = {tile_if_it_fits<VECTORS, ROWS, P + 1, STRIDE>()...};
+    return tiles[columns - 1];
+}
+
+template <int VECTORS, int STRIDE> Tile find_tile(int rows, int columns) {
+    constexpr auto all = std::make_integer_sequence<int, MAX_COLUMNS>{};
+    if (rows == 1) return find_tile<VECTORS, 1, STRIDE>(columns, all);
+    if (rows == 2) return find_tile<VECTORS, 2, STRIDE>(columns, all);
+    return find_tile<VECTORS, 4, STRIDE>(columns, all);
+}
+
+Tile find_tile(int64_t width, int rows, int columns, int64_t stride) {
+    if (width == 2 * LANES) return stride == 1 ? find_tile<2, 1>(rows, columns) : find_tile<2, 2>(rows, columns);
+    return stride == 1 ? find_tile<1, 1>(rows, columns) : find_tile<1, 2>(rows, columns);
+}
+
+struct Panel {
+    const Tap *taps;
+    int64_t count;
+    const float *weights;
+    int64_t output;
+};
+
+// Rows [begin, end) of one frame for one panel.
+void panel_rows(const Geometry &g, const Panel &panel, const float *blocked, float *y, int64_t t, int64_t begin,
+                int64_t end) {
+    const int64_t tiles = (g.columns + MAX_COLUMNS - 1) / MAX_COLUMNS, columns = (g.columns + tiles - 1) / tiles;
+    const int most = sums_of(static_cast<int>(g.panel_width / LANES));
+    int64_t rows = 4;
+    while (rows > 1 && rows * columns > most) rows /= 2;
+    const int64_t a_row = g.stride * g.blocked_width * LANES, a_column = g.stride * LANES;
+    const int64_t y_row = g.step * g.out_width * g.out_channels, y_column = g.step * g.out_channels;
+    float *out = y + ((t * g.out_height + g.first_row) * g.out_width + g.first_column) * g.out_channels + panel.output;
+    for (int64_t h = begin; h < end; h += rows) {
+        while (rows > 1 && h + rows > end) rows /= 2;
+        for (int64_t w = 0; w < g.columns; w += columns) {
+            const int64_t here = g.columns - w < columns ? g.columns - w : columns;
+            find_tile(g.panel_width, static_cast<int>(rows), static_cast<int>(here), g.stride)(
+                blocked + t * frame_size(g) + h * a_row + w * a_column, a_row, panel.taps, panel.count, panel.weights, t,
+                g.frames, out + h * y_row + w * y_column, y_row, y_column);
+        }
+    }
+}
+
+// 16 channels x 16 outputs of a weight gradient, summed over rows x columns pixels.
+template <int STRIDE>
+void gradient_tile(const float *a, int64_t a_row, const float *gradient, int64_t g_row, int64_t rows, int64_t columns,
+                   float *sums_at, int64_t step) {
+    __m512 sums[LANES];
+#pragma GCC unroll 16
+    for (int c = 0; c < LANES; c++) sums[c] = _mm512_loadu_ps(sums_at + c * step);
+    for (int64_t h = 0; h < rows; h++)
+#pragma GCC unroll 2
+        for (int64_t w = 0; w < columns; w++) {
+            const __m512 b = _mm512_loadu_ps(gradient + h * g_row + w * LANES);
+            const float *pixel = a + h * a_row + w * STRIDE * LANES;
+#pragma GCC unroll 16
+            for (int c = 0; c < LANES; c++) sums[c] = _mm512_fmadd_ps(_mm512_set1_ps(pixel[c]), b, sums[c]);
+        }
+#pragma GCC unroll 16
+    for (int c = 0; c < LANES; c++) _mm512_storeu_ps(sums_at + c * step, sums[c]);
+}
+
+int64_t at_least_one(int64_t value) { return value < 1 ? 1 : value; }
+
+} // namespace
+
+extern "C" {
+
+// Weights of all panels from the two tensors, or back into them. Strides are of floats: c and o of the channels that
+// are read and written here, k of the kernel's taps.
+void pack(const Tap *taps, const int64_t *starts, int64_t panels, int64_t width, float *spatial,
+          const int64_t *spatial_strides, float *temporal, const int64_t *temporal_strides, float *packed, int back,
+          int threads) {
+    const int64_t size = LANES * width;
+#pragma omp parallel for num_threads(threads) if (threads > 1)
+    for (int64_t panel = 0; panel < panels; panel++)
+        for (int64_t i = starts[panel]; i < starts[panel + 1]; i++) {
+            const int64_t *by = taps[i].temporal ? temporal_strides : spatial_strides;
+            float *tensor = (taps[i].temporal ? temporal : spatial) + taps[i].c * by[0] + taps[i].o * by[1] + taps[i].k * by[2];
+            float *to = packed + i * size;
+            for (int64_t c = 0; c < LANES; c++)
+                for (int64_t o = 0; o < width; o++) {
+                    float &one = tensor[c * by[0] + o * by[1]], &other = to[c * width + o];
+                    if (back) one = other;
+                    else other = one;
+                }
+        }
+}
+
+// y = the sum over each panel's taps. `outputs` holds the first channel of each panel in y; `blocked` is scratch of
+// frames * frame_size floats.
+void convolve(const Geometry *geometry, const Tap *taps, const int64_t *starts, const int64_t *outputs,
+              const float *packed, const float *x, float *y, float *blocked, int threads) {
+    const Geometry &g = *geometry;
+    const int64_t size = LANES * g.panel_width, all = starts[g.panels] * size;
+    const bool weights_stay = all * sizeof(float) <= 768 * 1024; // in L2, while few rows of the clip pass
+    const int64_t row_bytes = g.blocked_width * g.channels * g.stride * sizeof(float);
+    int64_t rows = weights_stay ? at_least_one(128 * 1024 / row_bytes) / 4 * 4 : g.rows;
+    rows = rows < 4 ? 4 : rows;
+    const int64_t groups = (g.rows + rows - 1) / rows, pieces = g.frames * groups;
+    const int64_t outer = weights_stay ? pieces : g.panels, inner = weights_stay ? g.panels : pieces;
+    for (int64_t n = 0; n < g.clips; n++) {
+        block_clip(g, x + n * g.frames * g.height * g.width * g.channels, blocked, threads);
+        float *clip = y + n * g.frames * g.out_height * g.out_width * g.out_channels;
+#pragma omp parallel for num_threads(threads) if (threads > 1)
+        for (int64_t i = 0; i < outer * inner; i++) {
+            const int64_t p = weights_stay ? i % inner : i / inner, piece = weights_stay ? i / inner : i % inner;
+            const int64_t begin = piece % groups * rows, end = begin + rows < g.rows ? begin + rows : g.rows;
+            const Panel panel{taps + starts[p], starts[p + 1] - starts[p], packed + starts[p] * size, outputs[p]};
+            panel_rows(g, panel, blocked, clip, piece / groups, begin, end);
+        }
+    }
+}
+
+// Gradient of the packed weights, given that of y blocked with the geometry `of_gradient`. Adds to `packed`.
+void weight_gradient(const Geometry *geometry, const Geometry *of_gradient, const Tap *taps, const int64_t *starts,
+                     const int64_t *outputs, const float *x, const float *gradient, float *packed, float *blocked_x,
+                     float *blocked_gradient, int threads) {
+    const Geometry &g = *geometry, &d = *of_gradient;
+    const int64_t halves = g.panel_width / LANES, pixels = g.rows * g.columns, chunk = 512;
+    const int64_t rows = pixels > chunk ? at_least_one(chunk / g.columns) : g.rows;
+    const int64_t frames = pixels > chunk ? 1 : at_least_one(chunk / pixels);
+    const int64_t a_row = g.stride * g.blocked_width * LANES, d_row = d.blocked_width * LANES;
+    const auto tile_of = g.stride == 1 ? gradient_tile<1> : gradient_tile<2>;
+    for (int64_t n = 0; n < g.clips; n++) {
+        block_clip(g, x + n * g.frames * g.height * g.width * g.channels, blocked_x, threads);
+        block_clip(d, gradient + n * d.frames * d.height * d.width * d.channels, blocked_gradient, threads);
+        for (int64_t t0 = 0; t0 < g.frames; t0 += frames)
+            for (int64_t h0 = 0; h0 < g.rows; h0 += rows) {
+                const int64_t t1 = t0 + frames < g.frames ? t0 + frames : g.frames;
+                const int64_t here = h0 + rows < g.rows ? rows : g.rows - h0;
+#pragma omp parallel for num_threads(threads) if (threads > 1)
+                for (int64_t half = 0; half < g.panels * halves; half++) {
+                    const int64_t p = half / halves, o = half % halves * LANES;
+                    const float *from = blocked_gradient + (outputs[p] + o) / LANES * block_size(d) +
+                                        (d.top + h0) * d_row + d.left * LANES;
+                    for (int64_t i = starts[p]; i < starts[p + 1]; i++)
+                        for (int64_t t = t0; t < t1; t++)
+                            if (t + taps[i].frame >= 0 && t + taps[i].frame < g.frames)
+                                tile_of(blocked_x + t * frame_size(g) + h0 * a_row + taps[i].offset, a_row,
+                                        from + t * frame_size(d), d_row, here, g.columns,
+                                        packed + i * LANES * g.panel_width + o, g.panel_width);
+                }
+            }
+    }
+}
+}

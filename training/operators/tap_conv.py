@@ -1,0 +1,384 @@
+"""STH-Conv on CPUs with AVX-512, as lists of taps: the products of Eq. 2 and no others.
+
+A dense kernel that holds zeros where the temporal kernels stand computes a third more than the spatial part, and the
+temporal part comes on top, in passes of its own. Here each type of kernel is one list of taps (rows, columns and frames
+away) that ``tap_conv.cpp`` sums in registers; so are the gradients of its input and of its weights. The C++ is compiled
+at first use; without a compiler or AVX-512 ``available`` is false.
+
+Axes: N clip, T frame, B = N * T, C channel, H row, W column; Co output, Ci input, K tap. Blocks hold 16 channels.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import threading
+from typing import Any
+
+import numpy as np
+import torch
+
+from training.operators.native import library
+
+LANES = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Hybrid:
+    """What a hybrid convolution computes, apart from its weights.
+
+    Attributes:
+        groups: G of p = 1/G.
+        merge: all outputs take group 0 along time; else outputs of type g take group g.
+        stride, padding, dilation: as in ``STHConv``; padding of H and W, dilation of T, H and W.
+    """
+
+    in_channels: int
+    out_channels: int
+    segments: int
+    groups: int
+    merge: bool
+    kernel: tuple[int, int, int]
+    stride: int
+    padding: tuple[int, int]
+    dilation: tuple[int, int, int]
+    causal: bool
+
+    @property
+    def share(self) -> int:
+        """Input channels of one group."""
+        return self.in_channels // self.groups
+
+    @property
+    def type_width(self) -> int:
+        """Output channels of one type."""
+        return self.out_channels if self.merge else self.out_channels // self.groups
+
+    def fits(self) -> bool:
+        """Whether its groups are whole blocks, and its stride is one that the C++ knows."""
+        return self.share % LANES == 0 and self.type_width % LANES == 0 and self.stride in (1, 2)
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        rows, columns = (
+            (size + 2 * self.padding[axis] - self.dilation[1 + axis] * (self.kernel[1 + axis] - 1) - 1) // self.stride
+            + 1
+            for axis, size in enumerate((height, width))
+        )
+        return rows, columns
+
+
+# (frame, row, column) from the output's pixel times stride, temporal or not, number within its kernel
+_Tap = tuple[int, int, int, bool, int]
+
+
+def _taps(hybrid: Hybrid, spatial: bool, temporal: bool) -> list[_Tap]:
+    (kt, kh, kw), (dt, dh, dw) = hybrid.kernel, hybrid.dilation
+    top, left = hybrid.padding
+    taps: list[_Tap] = []
+    if spatial:
+        taps += [(0, i * dh - top, j * dw - left, False, i * kw + j) for i in range(kh) for j in range(kw)]
+    if temporal:
+        middle, now = ((kh - 1) // 2 * dh - top, (kw - 1) // 2 * dw - left), kt - 1 if hybrid.causal else kt // 2
+        taps += [((k - now) * dt, *middle, True, k) for k in range(kt)]
+    return taps
+
+
+class _Geometry(dict[str, int]):
+    """The numbers of ``struct Geometry``, in its order."""
+
+    NAMES = (
+        "clips", "frames", "channels", "height", "width", "top", "left", "blocked_height", "blocked_width",
+        "out_channels", "out_height", "out_width", "rows", "columns", "stride", "step", "first_row", "first_column",
+        "panels", "panel_width",
+    )  # fmt: skip
+
+    def array(self) -> np.ndarray:
+        return np.array([self[name] for name in self.NAMES], dtype=np.int64)
+
+    def blocked_floats(self) -> int:
+        return self["frames"] * self["blocked_height"] * self["blocked_width"] * self["channels"]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Pass:
+    """One call of the C++: geometry and tap lists."""
+
+    geometry: _Geometry
+    taps: np.ndarray  # (taps, 6): the numbers of ``struct Tap``
+    starts: np.ndarray  # (panels + 1): the first tap of each panel
+    outputs: np.ndarray  # (panels): its first channel in what is written
+    transposed: bool  # gradients of the input read the weights the other way round
+
+    def packed_floats(self) -> int:
+        return int(self.starts[-1]) * LANES * self.geometry["panel_width"]
+
+
+def _panel_width(width: int) -> int:
+    return 2 * LANES if width % (2 * LANES) == 0 else LANES
+
+
+def _build(
+    hybrid: Hybrid,
+    reads: tuple[int, int, int],
+    writes: tuple[int, int, int],
+    taps: list[_Tap],
+    *,
+    transposed: bool,
+    rows: int,
+    columns: int,
+    stride: int,
+    step: int = 1,
+    first: tuple[int, int] = (0, 0),
+) -> _Pass:
+    """Tap lists over an input (C, H, W) = ``reads`` to an output ``writes``."""
+    channels, height, width = reads
+    top, left = (max(0, *(-tap[axis] for tap in taps)) if taps else 0 for axis in (1, 2))
+    bottom = max(0, *(tap[1] + (rows - 1) * stride - height + 1 for tap in taps)) if taps else 0
+    right = max(0, *(tap[2] + (columns - 1) * stride - width + 1 for tap in taps)) if taps else 0
+    line, block = width + left + right, (height + top + bottom) * (width + left + right) * LANES
+    frame = block * (channels // LANES)
+    # `panels` partition the written channels so that one list serves a panel
+    unit = hybrid.share if transposed else hybrid.type_width
+    panel_width = _panel_width(math.gcd(unit, writes[0]))
+    lists, outputs = [], range(0, writes[0], panel_width)
+    for output in outputs:
+        found = []
+        for dt, dh, dw, temporal, number in taps:
+            for channel in range(0, channels, LANES):
+                o, c = (channel, output) if transposed else (output, channel)
+                taken = 0 if hybrid.merge else o // hybrid.type_width
+                if (c // hybrid.share == taken) != temporal:
+                    continue
+                offset = dt * frame + channel // LANES * block + ((dh + top) * line + dw + left) * LANES
+                inside = c % hybrid.share if temporal else c - (hybrid.share if c // hybrid.share > taken else 0)
+                read, written = (o, inside) if transposed else (inside, o)
+                found.append((dt, offset, int(temporal), read, written, number))
+        lists.append(found)
+    geometry = _Geometry(
+        clips=0, frames=hybrid.segments, channels=channels, height=height, width=width, top=top, left=left,
+        blocked_height=height + top + bottom, blocked_width=line, out_channels=writes[0], out_height=writes[1],
+        out_width=writes[2], rows=rows, columns=columns, stride=stride, step=step, first_row=first[0],
+        first_column=first[1], panels=len(lists), panel_width=panel_width,
+    )  # fmt: skip
+    starts = np.cumsum([0, *map(len, lists)], dtype=np.int64)
+    flat = [tap for found in lists for tap in found]
+    return _Pass(
+        geometry,
+        np.array(flat, dtype=np.int64).reshape(-1, 6),
+        starts,
+        np.array(outputs, dtype=np.int64),
+        transposed,
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _forward_pass(hybrid: Hybrid, height: int, width: int, spatial: bool, temporal: bool) -> _Pass:
+    rows, columns = hybrid.output_size(height, width)
+    return _build(
+        hybrid,
+        (hybrid.in_channels, height, width),
+        (hybrid.out_channels, rows, columns),
+        _taps(hybrid, spatial, temporal),
+        transposed=False,
+        rows=rows,
+        columns=columns,
+        stride=hybrid.stride,
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _input_gradient_passes(hybrid: Hybrid, height: int, width: int, spatial: bool, temporal: bool) -> tuple[_Pass, ...]:
+    """The gradient of the input: for each of the stride^2 phases of its pixels a convolution of stride 1."""
+    s, passes = hybrid.stride, []
+    out_height, out_width = hybrid.output_size(height, width)
+    for row in range(min(s, height)):
+        for column in range(min(s, width)):
+            taps = [
+                (-dt, (row - dh) // s, (column - dw) // s, along_time, number)
+                for dt, dh, dw, along_time, number in _taps(hybrid, spatial, temporal)
+                if (row - dh) % s == 0 and (column - dw) % s == 0
+            ]
+            passes.append(
+                _build(
+                    hybrid,
+                    (hybrid.out_channels, out_height, out_width),
+                    (hybrid.in_channels, height, width),
+                    taps,
+                    transposed=True,
+                    rows=-(-(height - row) // s),
+                    columns=-(-(width - column) // s),
+                    stride=1,
+                    step=s,
+                    first=(row, column),
+                )
+            )
+    return tuple(passes)
+
+
+class _Scratch(threading.local):
+    """Memory of a thread that its calls use again: fresh pages cost as much as copying into them."""
+
+    def __init__(self) -> None:
+        self.buffers: dict[str, torch.Tensor] = {}
+
+    def floats(self, name: str, size: int) -> torch.Tensor:
+        if name not in self.buffers or self.buffers[name].numel() < size:
+            with torch.inference_mode(False):
+                self.buffers[name] = torch.empty(size)
+        return self.buffers[name]
+
+
+_scratch = _Scratch()
+
+
+def _weights(weight: torch.Tensor | None, transposed: bool) -> tuple[int, np.ndarray]:
+    """Address, and strides of the channels that are read, that are written, and of the kernel's taps."""
+    if weight is None:
+        return 0, np.zeros(3, dtype=np.int64)
+    by_output, by_input, by_row, by_column = weight.stride()
+    channels = (by_output, by_input) if transposed else (by_input, by_output)
+    strides = (*channels, by_column if weight.shape[3] > 1 else by_row)
+    return weight.data_ptr(), np.array(strides, dtype=np.int64)
+
+
+def _pack(
+    work: _Pass,
+    spatial: torch.Tensor | None,
+    temporal: torch.Tensor | None,
+    packed: torch.Tensor,
+    *,
+    back: bool = False,
+) -> None:
+    in_space, space_strides = _weights(spatial, work.transposed)
+    in_time, time_strides = _weights(temporal, work.transposed)
+    _library().pack(
+        work.taps.ctypes.data, work.starts.ctypes.data, work.geometry["panels"], work.geometry["panel_width"],
+        in_space, space_strides.ctypes.data, in_time, time_strides.ctypes.data,
+        packed.data_ptr(), int(back), torch.get_num_threads(),
+    )  # fmt: skip
+
+
+def _convolve(
+    work: _Pass,
+    x_BCHW: torch.Tensor,
+    spatial: torch.Tensor | None,
+    temporal: torch.Tensor | None,
+    y_BCHW: torch.Tensor,
+) -> None:
+    packed = _scratch.floats("weights", work.packed_floats())
+    _pack(work, spatial, temporal, packed)
+    geometry = _Geometry(work.geometry, clips=len(x_BCHW) // work.geometry["frames"]).array()
+    _library().convolve(
+        geometry.ctypes.data, work.taps.ctypes.data, work.starts.ctypes.data, work.outputs.ctypes.data,
+        packed.data_ptr(), x_BCHW.data_ptr(), y_BCHW.data_ptr(),
+        _scratch.floats("clip", work.geometry.blocked_floats()).data_ptr(), torch.get_num_threads(),
+    )  # fmt: skip
+
+
+def _weight_gradients(
+    work: _Pass,
+    x_BCHW: torch.Tensor,
+    gradient_BCHW: torch.Tensor,
+    spatial: torch.Tensor | None,
+    temporal: torch.Tensor | None,
+) -> None:
+    """Write the gradients of the weights into ``spatial`` and ``temporal``."""
+    packed = _scratch.floats("weights", work.packed_floats())
+    packed[: work.packed_floats()].zero_()
+    geometry = _Geometry(work.geometry, clips=len(x_BCHW) // work.geometry["frames"])
+    _, channels, height, width = gradient_BCHW.shape
+    of_gradient = _Geometry(
+        geometry,
+        channels=channels,
+        height=height,
+        width=width,
+        top=0,
+        left=0,
+        blocked_height=height,
+        blocked_width=width,
+    )
+    arrays = geometry.array(), of_gradient.array()
+    _library().weight_gradient(
+        arrays[0].ctypes.data, arrays[1].ctypes.data,
+        work.taps.ctypes.data, work.starts.ctypes.data, work.outputs.ctypes.data,
+        x_BCHW.data_ptr(), gradient_BCHW.data_ptr(), packed.data_ptr(),
+        _scratch.floats("clip", geometry.blocked_floats()).data_ptr(),
+        _scratch.floats("gradient", of_gradient.blocked_floats()).data_ptr(), torch.get_num_threads(),
+    )  # fmt: skip
+    _pack(work, spatial, temporal, packed, back=True)
+
+
+def _library() -> Any:
+    loaded = library()
+    assert loaded is not None, "ask `serves` first"
+    return loaded
+
+
+def serves(hybrid: Hybrid, x_BCHW: torch.Tensor) -> bool:
+    """Whether ``tap_conv`` can compute this: float32 in channels-last memory on a CPU with AVX-512, and blocks of 16."""
+    return (
+        type(x_BCHW) is torch.Tensor  # with memory of its own: no proxy, no fake
+        and x_BCHW.device.type == "cpu"
+        and x_BCHW.dtype == torch.float32
+        and not torch.is_autocast_enabled("cpu")
+        and not torch.compiler.is_compiling()
+        and not torch.jit.is_tracing()
+        and x_BCHW.is_contiguous(memory_format=torch.channels_last)
+        and len(x_BCHW) > 0
+        and len(x_BCHW) % hybrid.segments == 0
+        and hybrid.fits()
+        and library() is not None
+    )
+
+
+def tap_conv(
+    hybrid: Hybrid, x_BCHW: torch.Tensor, spatial: torch.Tensor | None, temporal: torch.Tensor | None
+) -> torch.Tensor:
+    """Eq. 2, or one of its two components where the other's weights are None: (N*T, Ci, H, W) -> (N*T, Co, H', W').
+
+    Differentiable once. Only where ``serves`` says so.
+    """
+    y_BCHW: torch.Tensor = _TapConv.apply(hybrid, x_BCHW, spatial, temporal)
+    return y_BCHW
+
+
+def _dense(weight: torch.Tensor | None) -> torch.Tensor | None:
+    """With strides that one number for the taps describes."""
+    if weight is None or weight.is_contiguous(memory_format=torch.channels_last):
+        return weight
+    return weight.contiguous()
+
+
+class _TapConv(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, hybrid: Hybrid, x_BCHW: torch.Tensor, spatial: torch.Tensor | None, temporal: torch.Tensor | None
+    ) -> torch.Tensor:
+        spatial, temporal = _dense(spatial), _dense(temporal)
+        ctx.hybrid = hybrid
+        ctx.save_for_backward(x_BCHW, spatial, temporal)
+        height, width = x_BCHW.shape[2:]
+        y_BCHW = torch.empty(
+            (len(x_BCHW), hybrid.out_channels, *hybrid.output_size(height, width)), memory_format=torch.channels_last
+        )
+        work = _forward_pass(hybrid, height, width, spatial is not None, temporal is not None)
+        _convolve(work, x_BCHW, spatial, temporal, y_BCHW)
+        return y_BCHW
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient_BCHW: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        x_BCHW, spatial, temporal = ctx.saved_tensors
+        gradient_BCHW = gradient_BCHW.contiguous(memory_format=torch.channels_last)
+        what = ctx.hybrid, *x_BCHW.shape[2:], spatial is not None, temporal is not None
+        of_x = of_spatial = of_temporal = None
+        if ctx.needs_input_grad[1]:
+            of_x = torch.empty_like(x_BCHW)
+            for work in _input_gradient_passes(*what):
+                _convolve(work, gradient_BCHW, spatial, temporal, of_x)
+        if ctx.needs_input_grad[2] or ctx.needs_input_grad[3]:
+            of_spatial = None if spatial is None else torch.empty_like(spatial)
+            of_temporal = None if temporal is None else torch.empty_like(temporal)
+            _weight_gradients(_forward_pass(*what), x_BCHW, gradient_BCHW, of_spatial, of_temporal)
+        return None, of_x, of_spatial, of_temporal
