@@ -37,7 +37,7 @@ def library() -> ctypes.CDLL | None:
         told = getattr(error, "stderr", None) or error
         logger.warning("%s could not be compiled; STH-Conv uses PyTorch's convolutions: %s", SOURCE.name, told)
         return None
-    loaded.pack.argtypes = [_ADDRESS, _ADDRESS, _NUMBER, _NUMBER, *[_ADDRESS] * 5, _FLAG, _FLAG]
+    loaded.pack.argtypes = [_ADDRESS, _NUMBER, _NUMBER, *[_ADDRESS] * 5, _FLAG, _FLAG]
     loaded.convolve.argtypes = [*[_ADDRESS] * 8, _FLAG]
     loaded.weight_gradient.argtypes = [*[_ADDRESS] * 10, _FLAG]
     for function in (loaded.pack, loaded.convolve, loaded.weight_gradient):

@@ -4,7 +4,7 @@
 //
 // Axes: t frame, h row, w column, c input channel, o output channel. A clip is first copied into blocks
 // [t][c / 16][h + margins][w + margins][16], zeros around, so that every tap is one offset.
-// A panel is `width` (16 or 32) outputs that share one list; its weights lie as [tap][16 c][width o].
+// A panel is 16 or 32 outputs with one list; the weights of a tap lie as [16 c][o of its halves].
 
 #include <cstdint>
 #include <cstring>
@@ -25,6 +25,8 @@ struct Tap {
     int64_t offset;   // floats from the output's pixel in the blocked clip, frame included
     int64_t temporal; // the weights come from the temporal (1) or the spatial (0) tensor,
     int64_t c, o, k;  // from these channels on, at this tap of the kernel
+    int64_t halves;   // of a panel of 32 outputs: 1 the first 16, 2 the last, 3 both
+    int64_t packed;   // floats from the start of the packed weights
 };
 
 struct Geometry {
@@ -40,22 +42,29 @@ struct Geometry {
 int64_t block_size(const Geometry &g) { return g.blocked_height * g.blocked_width * LANES; }
 int64_t frame_size(const Geometry &g) { return block_size(g) * (g.channels / LANES); }
 
-// One frame of channels-last memory into blocks with zero margins.
+// One frame of channels-last memory into blocks with zero margins, few blocks at a time: each is a stream of writes.
 void block_frame(const Geometry &g, const float *x, float *blocked) {
-    const int64_t line = g.blocked_width * LANES;
-    for (int64_t c = 0; c < g.channels; c += LANES, blocked += block_size(g)) {
-        std::memset(blocked, 0, g.top * line * sizeof(float));
-        for (int64_t h = 0; h < g.height; h++) {
-            float *row = blocked + (g.top + h) * line;
-            const float *source = x + h * g.width * g.channels + c;
-            std::memset(row, 0, g.left * LANES * sizeof(float));
-            row += g.left * LANES;
-            for (int64_t w = 0; w < g.width; w++)
-                _mm512_storeu_ps(row + w * LANES, _mm512_loadu_ps(source + w * g.channels));
-            std::memset(row + g.width * LANES, 0, (g.blocked_width - g.left - g.width) * LANES * sizeof(float));
+    constexpr int64_t FEW = 4 * LANES;
+    const int64_t line = g.blocked_width * LANES, size = block_size(g), end = g.top + g.height;
+    for (int64_t c = 0; c < g.channels; c += LANES) {
+        float *block = blocked + c / LANES * size;
+        std::memset(block, 0, g.top * line * sizeof(float));
+        std::memset(block + end * line, 0, (g.blocked_height - end) * line * sizeof(float));
+        for (int64_t h = g.top; h < end; h++) {
+            std::memset(block + h * line, 0, g.left * LANES * sizeof(float));
+            std::memset(block + h * line + (g.left + g.width) * LANES, 0,
+                        (g.blocked_width - g.left - g.width) * LANES * sizeof(float));
         }
-        const int64_t done = g.top + g.height;
-        std::memset(blocked + done * line, 0, (g.blocked_height - done) * line * sizeof(float));
+    }
+    for (int64_t first = 0; first < g.channels; first += FEW) {
+        const int64_t channels = g.channels - first < FEW ? g.channels - first : FEW;
+        for (int64_t h = 0; h < g.height; h++) {
+            const float *source = x + h * g.width * g.channels + first;
+            float *row = blocked + first / LANES * size + (g.top + h) * line + g.left * LANES;
+            for (int64_t w = 0; w < g.width; w++, source += g.channels, row += LANES)
+                for (int64_t c = 0; c < channels; c += LANES)
+                    _mm512_storeu_ps(row + c / LANES * size, _mm512_loadu_ps(source + c));
+        }
     }
 }
 
@@ -65,34 +74,48 @@ void block_clip(const Geometry &g, const float *x, float *blocked, int threads) 
         block_frame(g, x + t * g.height * g.width * g.channels, blocked + t * frame_size(g));
 }
 
+template <int VECTORS, int ROWS, int COLUMNS> using Sums = __m512[ROWS][COLUMNS][VECTORS];
+
+// Add 16 channels of one tap to the vectors [FIRST, LAST) of each pixel.
+template <int VECTORS, int ROWS, int COLUMNS, int STRIDE, int FIRST, int LAST>
+inline __attribute__((always_inline)) void add_tap(Sums<VECTORS, ROWS, COLUMNS> &sums, const float *pixel,
+                                                   int64_t a_row, const float *w) {
+#pragma GCC unroll 4
+    for (int c = 0; c < LANES; c++, pixel++, w += LANES * (LAST - FIRST)) {
+        __m512 b[VECTORS];
+#pragma GCC unroll 2
+        for (int v = FIRST; v < LAST; v++) b[v] = _mm512_loadu_ps(w + (v - FIRST) * LANES);
+#pragma GCC unroll 28
+        for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 28
+            for (int p = 0; p < COLUMNS; p++) {
+                const __m512 value = _mm512_set1_ps(pixel[r * a_row + p * STRIDE * LANES]);
+#pragma GCC unroll 2
+                for (int v = FIRST; v < LAST; v++) sums[r][p][v] = _mm512_fmadd_ps(value, b[v], sums[r][p][v]);
+            }
+    }
+}
+
 // ROWS x COLUMNS output pixels of one panel of VECTORS * 16 outputs, summed in registers over all taps.
 template <int VECTORS, int ROWS, int COLUMNS, int STRIDE>
-void tile(const float *a, int64_t a_row, const Tap *taps, int64_t count, const float *weights, int64_t frame,
+void tile(const float *a, int64_t a_row, const Tap *taps, int64_t count, const float *packed, int64_t frame,
           int64_t frames, float *y, int64_t y_row, int64_t y_column) {
-    __m512 sums[ROWS][COLUMNS][VECTORS];
+    Sums<VECTORS, ROWS, COLUMNS> sums;
 #pragma GCC unroll 28
     for (int r = 0; r < ROWS; r++)
 #pragma GCC unroll 28
         for (int p = 0; p < COLUMNS; p++)
 #pragma GCC unroll 2
             for (int v = 0; v < VECTORS; v++) sums[r][p][v] = _mm512_setzero_ps();
-    for (; count--; taps++, weights += LANES * LANES * VECTORS) {
+    for (; count--; taps++) {
         if (static_cast<uint64_t>(frame + taps->frame) >= static_cast<uint64_t>(frames)) continue;
-        const float *pixel = a + taps->offset;
-        const float *w = weights;
-#pragma GCC unroll 4
-        for (int c = 0; c < LANES; c++, pixel++, w += LANES * VECTORS) {
-            __m512 b[VECTORS];
-#pragma GCC unroll 2
-            for (int v = 0; v < VECTORS; v++) b[v] = _mm512_loadu_ps(w + v * LANES);
-#pragma GCC unroll 28
-            for (int r = 0; r < ROWS; r++)
-#pragma GCC unroll 28
-                for (int p = 0; p < COLUMNS; p++) {
-                    const __m512 value = _mm512_set1_ps(pixel[r * a_row + p * STRIDE * LANES]);
-#pragma GCC unroll 2
-                    for (int v = 0; v < VECTORS; v++) sums[r][p][v] = _mm512_fmadd_ps(value, b[v], sums[r][p][v]);
-                }
+        const float *pixel = a + taps->offset, *w = packed + taps->packed;
+        if constexpr (VECTORS == 1) {
+            add_tap<VECTORS, ROWS, COLUMNS, STRIDE, 0, 1>(sums, pixel, a_row, w);
+        } else {
+            if (taps->halves == 3) add_tap<VECTORS, ROWS, COLUMNS, STRIDE, 0, 2>(sums, pixel, a_row, w);
+            else if (taps->halves == 1) add_tap<VECTORS, ROWS, COLUMNS, STRIDE, 0, 1>(sums, pixel, a_row, w);
+            else add_tap<VECTORS, ROWS, COLUMNS, STRIDE, 1, 2>(sums, pixel, a_row, w);
         }
     }
 #pragma GCC unroll 28
@@ -134,7 +157,7 @@ Tile find_tile(int64_t width, int rows, int columns, int64_t stride) {
 struct Panel {
     const Tap *taps;
     int64_t count;
-    const float *weights;
+    const float *packed;
     int64_t output;
 };
 
@@ -153,7 +176,7 @@ void panel_rows(const Geometry &g, const Panel &panel, const float *blocked, flo
         for (int64_t w = 0; w < g.columns; w += columns) {
             const int64_t here = g.columns - w < columns ? g.columns - w : columns;
             find_tile(g.panel_width, static_cast<int>(rows), static_cast<int>(here), g.stride)(
-                blocked + t * frame_size(g) + h * a_row + w * a_column, a_row, panel.taps, panel.count, panel.weights, t,
+                blocked + t * frame_size(g) + h * a_row + w * a_column, a_row, panel.taps, panel.count, panel.packed, t,
                 g.frames, out + h * y_row + w * y_column, y_row, y_column);
         }
     }
@@ -184,25 +207,26 @@ int64_t at_least_one(int64_t value) { return value < 1 ? 1 : value; }
 
 extern "C" {
 
-// Weights of all panels from the two tensors, or back into them. Strides are of floats: c and o of the channels that
+// Weights of `count` taps from the two tensors, or back into them. Strides are of floats: c and o of the channels that
 // are read and written here, k of the kernel's taps.
-void pack(const Tap *taps, const int64_t *starts, int64_t panels, int64_t width, float *spatial,
-          const int64_t *spatial_strides, float *temporal, const int64_t *temporal_strides, float *packed, int back,
-          int threads) {
-    const int64_t size = LANES * width;
+void pack(const Tap *taps, int64_t count, int64_t panel_width, float *spatial, const int64_t *spatial_strides,
+          float *temporal, const int64_t *temporal_strides, float *packed, int back, int threads) {
 #pragma omp parallel for num_threads(threads) if (threads > 1)
-    for (int64_t panel = 0; panel < panels; panel++)
-        for (int64_t i = starts[panel]; i < starts[panel + 1]; i++) {
-            const int64_t *by = taps[i].temporal ? temporal_strides : spatial_strides;
-            float *tensor = (taps[i].temporal ? temporal : spatial) + taps[i].c * by[0] + taps[i].o * by[1] + taps[i].k * by[2];
-            float *to = packed + i * size;
-            for (int64_t c = 0; c < LANES; c++)
-                for (int64_t o = 0; o < width; o++) {
-                    float &one = tensor[c * by[0] + o * by[1]], &other = to[c * width + o];
-                    if (back) one = other;
-                    else other = one;
-                }
-        }
+    for (int64_t i = 0; i < count; i++) {
+        const Tap &tap = taps[i];
+        const int64_t *by = tap.temporal ? temporal_strides : spatial_strides;
+        const int64_t width = tap.halves == 3 ? panel_width : LANES;
+        float *tensor = (tap.temporal ? temporal : spatial) + tap.c * by[0] + tap.o * by[1] + tap.k * by[2];
+        float *to = packed + tap.packed;
+        if (back)
+            for (int64_t o = 0; o < width; o++)
+                for (int64_t c = 0; c < LANES; c++) tensor[c * by[0] + o * by[1]] = to[c * width + o];
+        else if (by[1] == 1)
+            for (int64_t c = 0; c < LANES; c++) std::memcpy(to + c * width, tensor + c * by[0], width * sizeof(float));
+        else
+            for (int64_t o = 0; o < width; o++)
+                for (int64_t c = 0; c < LANES; c++) to[c * width + o] = tensor[c * by[0] + o * by[1]];
+    }
 }
 
 // y = the sum over each panel's taps. `outputs` holds the first channel of each panel in y; `blocked` is scratch of
@@ -210,8 +234,8 @@ void pack(const Tap *taps, const int64_t *starts, int64_t panels, int64_t width,
 void convolve(const Geometry *geometry, const Tap *taps, const int64_t *starts, const int64_t *outputs,
               const float *packed, const float *x, float *y, float *blocked, int threads) {
     const Geometry &g = *geometry;
-    const int64_t size = LANES * g.panel_width, all = starts[g.panels] * size;
-    const bool weights_stay = all * sizeof(float) <= 768 * 1024; // in L2, while few rows of the clip pass
+    const int64_t all = starts[g.panels] * LANES * g.panel_width * sizeof(float);
+    const bool weights_stay = all <= 768 * 1024; // in L2, while few rows of the clip pass
     const int64_t row_bytes = g.blocked_width * g.channels * g.stride * sizeof(float);
     int64_t rows = weights_stay ? at_least_one(128 * 1024 / row_bytes) / 4 * 4 : g.rows;
     rows = rows < 4 ? 4 : rows;
@@ -224,7 +248,7 @@ void convolve(const Geometry *geometry, const Tap *taps, const int64_t *starts, 
         for (int64_t i = 0; i < outer * inner; i++) {
             const int64_t p = weights_stay ? i % inner : i / inner, piece = weights_stay ? i / inner : i % inner;
             const int64_t begin = piece % groups * rows, end = begin + rows < g.rows ? begin + rows : g.rows;
-            const Panel panel{taps + starts[p], starts[p + 1] - starts[p], packed + starts[p] * size, outputs[p]};
+            const Panel panel{taps + starts[p], starts[p + 1] - starts[p], packed, outputs[p]};
             panel_rows(g, panel, blocked, clip, piece / groups, begin, end);
         }
     }
@@ -249,15 +273,18 @@ void weight_gradient(const Geometry *geometry, const Geometry *of_gradient, cons
                 const int64_t here = h0 + rows < g.rows ? rows : g.rows - h0;
 #pragma omp parallel for num_threads(threads) if (threads > 1)
                 for (int64_t half = 0; half < g.panels * halves; half++) {
-                    const int64_t p = half / halves, o = half % halves * LANES;
+                    const int64_t p = half / halves, h = half % halves, o = h * LANES;
                     const float *from = blocked_gradient + (outputs[p] + o) / LANES * block_size(d) +
                                         (d.top + h0) * d_row + d.left * LANES;
-                    for (int64_t i = starts[p]; i < starts[p + 1]; i++)
+                    for (int64_t i = starts[p]; i < starts[p + 1]; i++) {
+                        if (!(taps[i].halves >> h & 1)) continue;
+                        const bool both = taps[i].halves == 3;
                         for (int64_t t = t0; t < t1; t++)
                             if (t + taps[i].frame >= 0 && t + taps[i].frame < g.frames)
                                 tile_of(blocked_x + t * frame_size(g) + h0 * a_row + taps[i].offset, a_row,
                                         from + t * frame_size(d), d_row, here, g.columns,
-                                        packed + i * LANES * g.panel_width + o, g.panel_width);
+                                        packed + taps[i].packed + (both ? o : 0), both ? g.panel_width : LANES);
+                    }
                 }
             }
     }

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
 import threading
 from typing import Any
 
@@ -54,6 +53,16 @@ class Hybrid:
     def type_width(self) -> int:
         """Output channels of one type."""
         return self.out_channels if self.merge else self.out_channels // self.groups
+
+    def looks_along_time(self, output: int, channel: int) -> bool:
+        return channel // self.share == (0 if self.merge else output // self.type_width)
+
+    def place(self, output: int, channel: int) -> int:
+        """The number of an input channel in the spatial or temporal kernels of ``output``."""
+        if self.looks_along_time(output, channel):
+            return channel % self.share
+        before = 0 if self.merge else output // self.type_width
+        return channel - (self.share if channel // self.share > before else 0)
 
     def fits(self) -> bool:
         """Whether its groups are whole blocks, and its stride is one that the C++ knows."""
@@ -105,13 +114,11 @@ class _Pass:
     """One call of the C++: geometry and tap lists."""
 
     geometry: _Geometry
-    taps: np.ndarray  # (taps, 6): the numbers of ``struct Tap``
+    taps: np.ndarray  # (taps, 8): the numbers of ``struct Tap``
     starts: np.ndarray  # (panels + 1): the first tap of each panel
     outputs: np.ndarray  # (panels): its first channel in what is written
+    packed_floats: int
     transposed: bool  # gradients of the input read the weights the other way round
-
-    def packed_floats(self) -> int:
-        return int(self.starts[-1]) * LANES * self.geometry["panel_width"]
 
 
 def _panel_width(width: int) -> int:
@@ -138,22 +145,28 @@ def _build(
     right = max(0, *(tap[2] + (columns - 1) * stride - width + 1 for tap in taps)) if taps else 0
     line, block = width + left + right, (height + top + bottom) * (width + left + right) * LANES
     frame = block * (channels // LANES)
-    # `panels` partition the written channels so that one list serves a panel
-    unit = hybrid.share if transposed else hybrid.type_width
-    panel_width = _panel_width(math.gcd(unit, writes[0]))
-    lists, outputs = [], range(0, writes[0], panel_width)
+    panel_width = _panel_width(writes[0])
+    lists, outputs, packed = [], range(0, writes[0], panel_width), 0
     for output in outputs:
         found = []
-        for dt, dh, dw, temporal, number in taps:
-            for channel in range(0, channels, LANES):
-                o, c = (channel, output) if transposed else (output, channel)
-                taken = 0 if hybrid.merge else o // hybrid.type_width
-                if (c // hybrid.share == taken) != temporal:
+        # channels outside, taps inside: one block of the clip lies in L1 for all of its taps
+        for channel in range(0, channels, LANES):
+            for dt, dh, dw, temporal, number in taps:
+                wanted = [
+                    hybrid.looks_along_time(*((channel, one) if transposed else (one, channel))) == temporal
+                    for one in range(output, output + panel_width, LANES)
+                ]
+                halves = [half for half, is_wanted in enumerate(wanted) if is_wanted]
+                if not halves:
                     continue
+                written = output + halves[0] * LANES
+                o, c = (channel, written) if transposed else (written, channel)
+                inside = hybrid.place(o, c)
+                ends = (o, inside) if transposed else (inside, o)
                 offset = dt * frame + channel // LANES * block + ((dh + top) * line + dw + left) * LANES
-                inside = c % hybrid.share if temporal else c - (hybrid.share if c // hybrid.share > taken else 0)
-                read, written = (o, inside) if transposed else (inside, o)
-                found.append((dt, offset, int(temporal), read, written, number))
+                which = 3 if all(wanted) else 1 << halves[0]
+                found.append((dt, offset, int(temporal), *ends, number, which, packed))
+                packed += LANES * LANES * len(halves)
         lists.append(found)
     geometry = _Geometry(
         clips=0, frames=hybrid.segments, channels=channels, height=height, width=width, top=top, left=left,
@@ -165,9 +178,10 @@ def _build(
     flat = [tap for found in lists for tap in found]
     return _Pass(
         geometry,
-        np.array(flat, dtype=np.int64).reshape(-1, 6),
+        np.array(flat, dtype=np.int64).reshape(-1, 8),
         starts,
         np.array(outputs, dtype=np.int64),
+        packed,
         transposed,
     )
 
@@ -253,7 +267,7 @@ def _pack(
     in_space, space_strides = _weights(spatial, work.transposed)
     in_time, time_strides = _weights(temporal, work.transposed)
     _library().pack(
-        work.taps.ctypes.data, work.starts.ctypes.data, work.geometry["panels"], work.geometry["panel_width"],
+        work.taps.ctypes.data, len(work.taps), work.geometry["panel_width"],
         in_space, space_strides.ctypes.data, in_time, time_strides.ctypes.data,
         packed.data_ptr(), int(back), torch.get_num_threads(),
     )  # fmt: skip
@@ -266,7 +280,7 @@ def _convolve(
     temporal: torch.Tensor | None,
     y_BCHW: torch.Tensor,
 ) -> None:
-    packed = _scratch.floats("weights", work.packed_floats())
+    packed = _scratch.floats("weights", work.packed_floats)
     _pack(work, spatial, temporal, packed)
     geometry = _Geometry(work.geometry, clips=len(x_BCHW) // work.geometry["frames"]).array()
     _library().convolve(
@@ -284,8 +298,8 @@ def _weight_gradients(
     temporal: torch.Tensor | None,
 ) -> None:
     """Write the gradients of the weights into ``spatial`` and ``temporal``."""
-    packed = _scratch.floats("weights", work.packed_floats())
-    packed[: work.packed_floats()].zero_()
+    packed = _scratch.floats("weights", work.packed_floats)
+    packed[: work.packed_floats].zero_()
     geometry = _Geometry(work.geometry, clips=len(x_BCHW) // work.geometry["frames"])
     _, channels, height, width = gradient_BCHW.shape
     of_gradient = _Geometry(
@@ -316,7 +330,7 @@ def _library() -> Any:
 
 
 def serves(hybrid: Hybrid, x_BCHW: torch.Tensor) -> bool:
-    """Whether ``tap_conv`` can compute this: float32 in channels-last memory on a CPU with AVX-512, and blocks of 16."""
+    """Whether ``tap_conv`` can compute this: float32 in channels-last memory on a CPU with AVX-512, in blocks of 16."""
     return (
         type(x_BCHW) is torch.Tensor  # with memory of its own: no proxy, no fake
         and x_BCHW.device.type == "cpu"
