@@ -201,6 +201,32 @@ void gradient_tile(const float *a, int64_t a_row, const float *gradient, int64_t
     for (int c = 0; c < LANES; c++) _mm512_storeu_ps(sums_at + c * step, sums[c]);
 }
 
+// to[c * to_row + o] = from[o * from_row + c] for 16 x 16 floats.
+void transpose(const float *from, int64_t from_row, float *to, int64_t to_row) {
+    __m512 a[LANES], b[LANES];
+    for (int i = 0; i < LANES; i++) a[i] = _mm512_loadu_ps(from + i * from_row);
+    for (int i = 0; i < LANES; i += 2) {
+        b[i] = _mm512_unpacklo_ps(a[i], a[i + 1]);
+        b[i + 1] = _mm512_unpackhi_ps(a[i], a[i + 1]);
+    }
+    for (int i = 0; i < LANES; i += 4)
+        for (int j = 0; j < 2; j++) {
+            const __m512d low = _mm512_castps_pd(b[i + j]), high = _mm512_castps_pd(b[i + j + 2]);
+            a[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
+            a[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
+        }
+    // a[4 i + j] holds, in each quarter q of its lanes, column 4 q + j of rows 4 i to 4 i + 3
+    for (int j = 0; j < 4; j++) {
+        const __m512 low = _mm512_shuffle_f32x4(a[j], a[4 + j], 0x88), high = _mm512_shuffle_f32x4(a[8 + j], a[12 + j], 0x88);
+        const __m512 low_odd = _mm512_shuffle_f32x4(a[j], a[4 + j], 0xdd);
+        const __m512 high_odd = _mm512_shuffle_f32x4(a[8 + j], a[12 + j], 0xdd);
+        _mm512_storeu_ps(to + j * to_row, _mm512_shuffle_f32x4(low, high, 0x88));
+        _mm512_storeu_ps(to + (4 + j) * to_row, _mm512_shuffle_f32x4(low_odd, high_odd, 0x88));
+        _mm512_storeu_ps(to + (8 + j) * to_row, _mm512_shuffle_f32x4(low, high, 0xdd));
+        _mm512_storeu_ps(to + (12 + j) * to_row, _mm512_shuffle_f32x4(low_odd, high_odd, 0xdd));
+    }
+}
+
 int64_t at_least_one(int64_t value) { return value < 1 ? 1 : value; }
 
 } // namespace
@@ -218,14 +244,17 @@ void pack(const Tap *taps, int64_t count, int64_t panel_width, float *spatial, c
         const int64_t width = tap.halves == 3 ? panel_width : LANES;
         float *tensor = (tap.temporal ? temporal : spatial) + tap.c * by[0] + tap.o * by[1] + tap.k * by[2];
         float *to = packed + tap.packed;
-        if (back)
-            for (int64_t o = 0; o < width; o++)
-                for (int64_t c = 0; c < LANES; c++) tensor[c * by[0] + o * by[1]] = to[c * width + o];
-        else if (by[1] == 1)
-            for (int64_t c = 0; c < LANES; c++) std::memcpy(to + c * width, tensor + c * by[0], width * sizeof(float));
-        else
-            for (int64_t o = 0; o < width; o++)
-                for (int64_t c = 0; c < LANES; c++) to[c * width + o] = tensor[c * by[0] + o * by[1]];
+        for (int64_t o = 0; o < width; o += LANES, tensor += LANES * by[1], to += LANES) {
+            if (by[0] == 1 && back) transpose(to, width, tensor, by[1]);
+            else if (by[0] == 1) transpose(tensor, by[1], to, width);
+            else
+                for (int64_t i = 0; i < LANES; i++)
+                    for (int64_t c = 0; c < LANES; c++) {
+                        float &one = tensor[c * by[0] + i * by[1]], &other = to[c * width + i];
+                        if (back) one = other;
+                        else other = one;
+                    }
+        }
     }
 }
 
