@@ -38,9 +38,10 @@ def library() -> ctypes.CDLL | None:
         logger.warning("%s could not be compiled; STH-Conv uses PyTorch's convolutions: %s", SOURCE.name, told)
         return None
     loaded.pack.argtypes = [_ADDRESS, _NUMBER, _NUMBER, *[_ADDRESS] * 5, _FLAG, _FLAG]
+    loaded.block.argtypes = [*[_ADDRESS] * 3, _FLAG]
     loaded.convolve.argtypes = [*[_ADDRESS] * 8, _FLAG]
     loaded.weight_gradient.argtypes = [*[_ADDRESS] * 10, _FLAG]
-    for function in (loaded.pack, loaded.convolve, loaded.weight_gradient):
+    for function in (loaded.pack, loaded.block, loaded.convolve, loaded.weight_gradient):
         function.restype = None
     return loaded
 

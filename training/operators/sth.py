@@ -155,19 +155,26 @@ class STHConv(nn.Module):
                 tap_conv(self.hybrid, x_BCHW, None, self.temporal),
                 tap_conv(self.hybrid, x_BCHW, self.spatial, None),
             )
+        return self.torch_components(x_BCHW)
+
+    def torch_components(self, x_BCHW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same by PyTorch's own convolutions, on any device: a dense one that holds zeros, a grouped one."""
         spatial = self._spatial_component(x_BCHW)
-        centre = self._window_centres(x_BCHW, spatial.shape[2:])
+        return self.torch_temporal(x_BCHW, spatial.shape[2:], self.temporal), spatial
+
+    def torch_temporal(self, x_BCHW: torch.Tensor, size: torch.Size, weight: torch.Tensor) -> torch.Tensor:
+        """O(T) of size (H', W') with other temporal kernels."""
+        centre = self._window_centres(x_BCHW, size)
         if self.variant == "merge":
             centre = centre[:, : self.in_channels // self.groups]
-        temporal = temporal_conv(
+        return temporal_conv(
             centre,
-            self.temporal,
+            weight,
             segments=self.segments,
             groups=self.groups if self.variant == "hybrid" else 1,
             dilation=self.dilation[0],
             causal=self.causal,
         )
-        return temporal, spatial
 
     def _spatial_component(self, x_BCHW: torch.Tensor) -> torch.Tensor:
         return F.conv2d(

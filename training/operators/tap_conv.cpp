@@ -233,6 +233,10 @@ int64_t at_least_one(int64_t value) { return value < 1 ? 1 : value; }
 
 extern "C" {
 
+void block(const Geometry *geometry, const float *x, float *blocked, int threads) {
+    block_clip(*geometry, x, blocked, threads);
+}
+
 // Weights of `count` taps from the two tensors, or back into them. Strides are of floats: c and o of the channels that
 // are read and written here, k of the kernel's taps.
 void pack(const Tap *taps, int64_t count, int64_t panel_width, float *spatial, const int64_t *spatial_strides,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -396,3 +397,25 @@ class _TapConv(torch.autograd.Function):
             of_temporal = None if temporal is None else torch.empty_like(temporal)
             _weight_gradients(_forward_pass(*what), x_BCHW, gradient_BCHW, of_spatial, of_temporal)
         return None, of_x, of_spatial, of_temporal
+
+
+def seconds_of_parts(
+    hybrid: Hybrid, x_BCHW: torch.Tensor, spatial: torch.Tensor, temporal: torch.Tensor
+) -> dict[str, float]:
+    """A profile of one forward pass: packing the weights, copying the clips into blocks, and all of it."""
+    work = _forward_pass(hybrid, *x_BCHW.shape[2:], True, True)
+    geometry = _Geometry(work.geometry, clips=1).array()
+    blocked = _scratch.floats("clip", work.geometry.blocked_floats())
+    packed = _scratch.floats("weights", work.packed_floats)
+    started = time.perf_counter()
+    _pack(work, _dense(spatial), _dense(temporal), packed)
+    after_pack = time.perf_counter()
+    for clip in x_BCHW.split(hybrid.segments):
+        _library().block(geometry.ctypes.data, clip.data_ptr(), blocked.data_ptr(), torch.get_num_threads())
+    after_blocks = time.perf_counter()
+    tap_conv(hybrid, x_BCHW, spatial, temporal)
+    return {
+        "weights": after_pack - started,
+        "blocks": after_blocks - after_pack,
+        "all": time.perf_counter() - after_blocks,
+    }

@@ -1,4 +1,4 @@
-"""The paper's tables: ``python -m training.tables complexity``, ``runtime`` or ``ablation``."""
+"""The paper's tables: ``python -m training.tables complexity``, ``runtime``, ``stages`` or ``ablation``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from training.errors import UserError, run_cli
 from training.files import write_json
 from training.recipe import override
 from training.recipes import RECIPES
-from training.tables import ablation, complexity, runtime
+from training.tables import ablation, complexity, runtime, stages
 
 EXAMPLES = """examples:
   python -m training.tables complexity                     Tables 6, 7 and 8 beside the paper's figures
@@ -21,6 +21,7 @@ EXAMPLES = """examples:
   python -m training.tables runtime --operators tsm hybrid+attention --frames 16 --batch 4
   python -m training.tables ablation --json ablation.json  Tables 6, 7, 8 trained on rendered gestures; resumes
   python -m training.tables ablation --seeds 0 --set epochs=2 size=32
+  python -m training.tables stages --batch 2               every lowering of STH-Conv against the 2-D convolution
 """
 
 
@@ -48,7 +49,17 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     trained.add_argument("--runs", type=Path, default=Path("runs/ablation"), help="folder of the runs")
     trained.add_argument("--collect", action="store_true", help="train nothing, show what is there")
     trained.add_argument("--plot", type=Path, metavar="FILE", help="picture, .png or .svg")
-    for table in (sizes, speed, trained):
+    ways = tables.add_parser("stages", help="lowerings of STH-Conv at the stages of ResNet-50, on the CPU")
+    ways.add_argument("--lowerings", nargs="+", default=list(stages.DEFAULT), metavar="NAME",
+                      help="of taps, masked, folded, gathered, product, compiled (default: all but compiled)")  # fmt: skip  # noqa: E501
+    ways.add_argument("--batch", type=int, default=1, metavar="N", help="videos of a batch (default: 1)")
+    ways.add_argument("--frames", type=int, default=8, metavar="T")
+    ways.add_argument("--rounds", type=int, default=15, help="timed calls of each (default: 15)")
+    ways.add_argument("--warm-up", type=int, default=2, help="uncounted calls before (default: 2)")
+    ways.add_argument("--threads", type=int, default=1, help="(default: 1)")
+    for table in (speed, ways):
+        table.add_argument("--seed", type=int, default=0, help="of the order (default: 0)")
+    for table in (sizes, speed, ways, trained):
         table.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     return parser.parse_args(arguments)
 
@@ -64,6 +75,8 @@ def main() -> None:
         result = complexity.result_of(counted)
     elif arguments.table == "ablation":
         result = _train(arguments, console)
+    elif arguments.table == "stages":
+        result = _time_stages(arguments, console)
     else:
         result = _time(arguments, console)
     if arguments.json:
@@ -78,6 +91,22 @@ def _train(arguments: argparse.Namespace, console: Console) -> dict[str, object]
     if arguments.plot:
         ablation.plot(result, arguments.plot)
     return result
+
+
+def _time_stages(arguments: argparse.Namespace, console: Console) -> dict[str, object]:
+    if arguments.threads < 1:
+        raise UserError(f"threads is {arguments.threads}; expected at least 1")
+    torch.set_num_threads(arguments.threads)
+    measured = stages.measure(
+        arguments.lowerings,
+        batch=arguments.batch,
+        segments=arguments.frames,
+        rounds=arguments.rounds,
+        warm_up=arguments.warm_up,
+        seed=arguments.seed,
+    )
+    console.print(stages.table_of(measured))
+    return stages.result_of(measured, batch=arguments.batch, segments=arguments.frames)
 
 
 def _time(arguments: argparse.Namespace, console: Console) -> dict[str, object]:
@@ -98,6 +127,7 @@ def _time(arguments: argparse.Namespace, console: Console) -> dict[str, object]:
         rounds=arguments.rounds,
         warm_up=arguments.warm_up,
         device=device,
+        seed=arguments.seed,
     )
     shape = {"network": arguments.network, "segments": arguments.frames, "size": arguments.size}
     console.print(runtime.table_of(speeds, **shape, device=runtime.name_of(device)))
