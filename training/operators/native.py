@@ -39,8 +39,8 @@ def library() -> ctypes.CDLL | None:
         return None
     loaded.pack.argtypes = [_ADDRESS, _NUMBER, _NUMBER, *[_ADDRESS] * 5, _FLAG, _FLAG]
     loaded.block.argtypes = [*[_ADDRESS] * 3, _FLAG]
-    loaded.convolve.argtypes = [*[_ADDRESS] * 8, _FLAG]
-    loaded.weight_gradient.argtypes = [*[_ADDRESS] * 10, _FLAG]
+    loaded.convolve.argtypes = [*[_ADDRESS] * 7, _FLAG]
+    loaded.weight_gradient.argtypes = [*[_ADDRESS] * 8, _FLAG]
     for function in (loaded.pack, loaded.block, loaded.convolve, loaded.weight_gradient):
         function.restype = None
     return loaded

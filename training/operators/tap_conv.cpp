@@ -30,7 +30,7 @@ struct Tap {
 };
 
 struct Geometry {
-    int64_t clips, frames, channels, height, width;        // of the input
+    int64_t frames, channels, height, width;               // of an input clip
     int64_t top, left, blocked_height, blocked_width;      // of the blocked copy
     int64_t out_channels, out_height, out_width;           // of the tensor that is written
     int64_t rows, columns;                                 // computed pixels of a frame
@@ -185,10 +185,10 @@ void panel_rows(const Geometry &g, const Panel &panel, const float *blocked, flo
 // 16 channels x 16 outputs of a weight gradient, summed over rows x columns pixels.
 template <int STRIDE>
 void gradient_tile(const float *a, int64_t a_row, const float *gradient, int64_t g_row, int64_t rows, int64_t columns,
-                   float *sums_at, int64_t step) {
+                   float *sums_at) {
     __m512 sums[LANES];
 #pragma GCC unroll 16
-    for (int c = 0; c < LANES; c++) sums[c] = _mm512_loadu_ps(sums_at + c * step);
+    for (int c = 0; c < LANES; c++) sums[c] = _mm512_loadu_ps(sums_at + c * LANES);
     for (int64_t h = 0; h < rows; h++)
 #pragma GCC unroll 2
         for (int64_t w = 0; w < columns; w++) {
@@ -198,7 +198,7 @@ void gradient_tile(const float *a, int64_t a_row, const float *gradient, int64_t
             for (int c = 0; c < LANES; c++) sums[c] = _mm512_fmadd_ps(_mm512_set1_ps(pixel[c]), b, sums[c]);
         }
 #pragma GCC unroll 16
-    for (int c = 0; c < LANES; c++) _mm512_storeu_ps(sums_at + c * step, sums[c]);
+    for (int c = 0; c < LANES; c++) _mm512_storeu_ps(sums_at + c * LANES, sums[c]);
 }
 
 // to[c * to_row + o] = from[o * from_row + c] for 16 x 16 floats.
@@ -224,6 +224,35 @@ void transpose(const float *from, int64_t from_row, float *to, int64_t to_row) {
         _mm512_storeu_ps(to + (4 + j) * to_row, _mm512_shuffle_f32x4(low_odd, high_odd, 0x88));
         _mm512_storeu_ps(to + (8 + j) * to_row, _mm512_shuffle_f32x4(low, high, 0xdd));
         _mm512_storeu_ps(to + (12 + j) * to_row, _mm512_shuffle_f32x4(low_odd, high_odd, 0xdd));
+    }
+}
+
+// The same for 32 outputs, whose gradients lie `next` floats apart: half the channels at a time, each loaded once.
+template <int STRIDE>
+void wide_gradient_tile(const float *a, int64_t a_row, const float *gradient, int64_t g_row, int64_t next, int64_t rows,
+                        int64_t columns, float *sums_at) {
+    constexpr int HALF = LANES / 2;
+    for (int first = 0; first < LANES; first += HALF, sums_at += HALF * 2 * LANES) {
+        __m512 sums[HALF][2];
+#pragma GCC unroll 8
+        for (int c = 0; c < HALF; c++)
+            for (int v = 0; v < 2; v++) sums[c][v] = _mm512_loadu_ps(sums_at + (2 * c + v) * LANES);
+        for (int64_t h = 0; h < rows; h++)
+#pragma GCC unroll 2
+            for (int64_t w = 0; w < columns; w++) {
+                const float *from = gradient + h * g_row + w * LANES;
+                const __m512 b0 = _mm512_loadu_ps(from), b1 = _mm512_loadu_ps(from + next);
+                const float *pixel = a + h * a_row + w * STRIDE * LANES + first;
+#pragma GCC unroll 8
+                for (int c = 0; c < HALF; c++) {
+                    const __m512 value = _mm512_set1_ps(pixel[c]);
+                    sums[c][0] = _mm512_fmadd_ps(value, b0, sums[c][0]);
+                    sums[c][1] = _mm512_fmadd_ps(value, b1, sums[c][1]);
+                }
+            }
+#pragma GCC unroll 8
+        for (int c = 0; c < HALF; c++)
+            for (int v = 0; v < 2; v++) _mm512_storeu_ps(sums_at + (2 * c + v) * LANES, sums[c][v]);
     }
 }
 
@@ -262,10 +291,9 @@ void pack(const Tap *taps, int64_t count, int64_t panel_width, float *spatial, c
     }
 }
 
-// y = the sum over each panel's taps. `outputs` holds the first channel of each panel in y; `blocked` is scratch of
-// frames * frame_size floats.
+// One clip's y = the sum over each panel's taps. `outputs` holds the first channel of each panel in y.
 void convolve(const Geometry *geometry, const Tap *taps, const int64_t *starts, const int64_t *outputs,
-              const float *packed, const float *x, float *y, float *blocked, int threads) {
+              const float *packed, const float *blocked, float *y, int threads) {
     const Geometry &g = *geometry;
     const int64_t all = starts[g.panels] * LANES * g.panel_width * sizeof(float);
     const bool weights_stay = all <= 768 * 1024; // in L2, while few rows of the clip pass
@@ -274,52 +302,45 @@ void convolve(const Geometry *geometry, const Tap *taps, const int64_t *starts, 
     rows = rows < 4 ? 4 : rows;
     const int64_t groups = (g.rows + rows - 1) / rows, pieces = g.frames * groups;
     const int64_t outer = weights_stay ? pieces : g.panels, inner = weights_stay ? g.panels : pieces;
-    for (int64_t n = 0; n < g.clips; n++) {
-        block_clip(g, x + n * g.frames * g.height * g.width * g.channels, blocked, threads);
-        float *clip = y + n * g.frames * g.out_height * g.out_width * g.out_channels;
 #pragma omp parallel for num_threads(threads) if (threads > 1)
-        for (int64_t i = 0; i < outer * inner; i++) {
-            const int64_t p = weights_stay ? i % inner : i / inner, piece = weights_stay ? i / inner : i % inner;
-            const int64_t begin = piece % groups * rows, end = begin + rows < g.rows ? begin + rows : g.rows;
-            const Panel panel{taps + starts[p], starts[p + 1] - starts[p], packed, outputs[p]};
-            panel_rows(g, panel, blocked, clip, piece / groups, begin, end);
-        }
+    for (int64_t i = 0; i < outer * inner; i++) {
+        const int64_t p = weights_stay ? i % inner : i / inner, piece = weights_stay ? i / inner : i % inner;
+        const int64_t begin = piece % groups * rows, end = begin + rows < g.rows ? begin + rows : g.rows;
+        const Panel panel{taps + starts[p], starts[p + 1] - starts[p], packed, outputs[p]};
+        panel_rows(g, panel, blocked, y, piece / groups, begin, end);
     }
 }
 
-// Gradient of the packed weights, given that of y blocked with the geometry `of_gradient`. Adds to `packed`.
+// Adds one clip's gradient of the packed weights, given that of y, blocked with the geometry `of_gradient`.
 void weight_gradient(const Geometry *geometry, const Geometry *of_gradient, const Tap *taps, const int64_t *starts,
-                     const int64_t *outputs, const float *x, const float *gradient, float *packed, float *blocked_x,
-                     float *blocked_gradient, int threads) {
+                     const int64_t *outputs, const float *blocked, const float *blocked_gradient, float *packed,
+                     int threads) {
     const Geometry &g = *geometry, &d = *of_gradient;
     const int64_t halves = g.panel_width / LANES, pixels = g.rows * g.columns, chunk = 512;
     const int64_t rows = pixels > chunk ? at_least_one(chunk / g.columns) : g.rows;
     const int64_t frames = pixels > chunk ? 1 : at_least_one(chunk / pixels);
-    const int64_t a_row = g.stride * g.blocked_width * LANES, d_row = d.blocked_width * LANES;
-    const auto tile_of = g.stride == 1 ? gradient_tile<1> : gradient_tile<2>;
-    for (int64_t n = 0; n < g.clips; n++) {
-        block_clip(g, x + n * g.frames * g.height * g.width * g.channels, blocked_x, threads);
-        block_clip(d, gradient + n * d.frames * d.height * d.width * d.channels, blocked_gradient, threads);
-        for (int64_t t0 = 0; t0 < g.frames; t0 += frames)
-            for (int64_t h0 = 0; h0 < g.rows; h0 += rows) {
-                const int64_t t1 = t0 + frames < g.frames ? t0 + frames : g.frames;
-                const int64_t here = h0 + rows < g.rows ? rows : g.rows - h0;
+    const int64_t a_row = g.stride * g.blocked_width * LANES, d_row = d.blocked_width * LANES, next = block_size(d);
+    const auto narrow = g.stride == 1 ? gradient_tile<1> : gradient_tile<2>;
+    const auto wide = g.stride == 1 ? wide_gradient_tile<1> : wide_gradient_tile<2>;
+    for (int64_t t0 = 0; t0 < g.frames; t0 += frames)
+        for (int64_t h0 = 0; h0 < g.rows; h0 += rows) {
+            const int64_t t1 = t0 + frames < g.frames ? t0 + frames : g.frames;
+            const int64_t here = h0 + rows < g.rows ? rows : g.rows - h0;
 #pragma omp parallel for num_threads(threads) if (threads > 1)
-                for (int64_t half = 0; half < g.panels * halves; half++) {
-                    const int64_t p = half / halves, h = half % halves, o = h * LANES;
-                    const float *from = blocked_gradient + (outputs[p] + o) / LANES * block_size(d) +
+            for (int64_t p = 0; p < g.panels; p++)
+                for (int64_t i = starts[p]; i < starts[p + 1]; i++) {
+                    const Tap &tap = taps[i];
+                    const float *from = blocked_gradient + (outputs[p] / LANES + (tap.halves == 2)) * next +
                                         (d.top + h0) * d_row + d.left * LANES;
-                    for (int64_t i = starts[p]; i < starts[p + 1]; i++) {
-                        if (!(taps[i].halves >> h & 1)) continue;
-                        const bool both = taps[i].halves == 3;
-                        for (int64_t t = t0; t < t1; t++)
-                            if (t + taps[i].frame >= 0 && t + taps[i].frame < g.frames)
-                                tile_of(blocked_x + t * frame_size(g) + h0 * a_row + taps[i].offset, a_row,
-                                        from + t * frame_size(d), d_row, here, g.columns,
-                                        packed + taps[i].packed + (both ? o : 0), both ? g.panel_width : LANES);
+                    for (int64_t t = t0; t < t1; t++) {
+                        if (t + tap.frame < 0 || t + tap.frame >= g.frames) continue;
+                        const float *a = blocked + t * frame_size(g) + h0 * a_row + tap.offset;
+                        const float *gradient = from + t * frame_size(d);
+                        if (tap.halves == 3 && halves == 2)
+                            wide(a, a_row, gradient, d_row, next, here, g.columns, packed + tap.packed);
+                        else narrow(a, a_row, gradient, d_row, here, g.columns, packed + tap.packed);
                     }
                 }
-            }
-    }
+        }
 }
 }

@@ -98,7 +98,7 @@ class _Geometry(dict[str, int]):
     """The numbers of ``struct Geometry``, in its order."""
 
     NAMES = (
-        "clips", "frames", "channels", "height", "width", "top", "left", "blocked_height", "blocked_width",
+        "frames", "channels", "height", "width", "top", "left", "blocked_height", "blocked_width",
         "out_channels", "out_height", "out_width", "rows", "columns", "stride", "step", "first_row", "first_column",
         "panels", "panel_width",
     )  # fmt: skip
@@ -136,14 +136,13 @@ def _build(
     rows: int,
     columns: int,
     stride: int,
+    margins: tuple[int, int, int, int],
     step: int = 1,
     first: tuple[int, int] = (0, 0),
 ) -> _Pass:
     """Tap lists over an input (C, H, W) = ``reads`` to an output ``writes``."""
     channels, height, width = reads
-    top, left = (max(0, *(-tap[axis] for tap in taps)) if taps else 0 for axis in (1, 2))
-    bottom = max(0, *(tap[1] + (rows - 1) * stride - height + 1 for tap in taps)) if taps else 0
-    right = max(0, *(tap[2] + (columns - 1) * stride - width + 1 for tap in taps)) if taps else 0
+    top, left, bottom, right = margins
     line, block = width + left + right, (height + top + bottom) * (width + left + right) * LANES
     frame = block * (channels // LANES)
     panel_width = _panel_width(writes[0])
@@ -170,7 +169,7 @@ def _build(
                 packed += LANES * LANES * len(halves)
         lists.append(found)
     geometry = _Geometry(
-        clips=0, frames=hybrid.segments, channels=channels, height=height, width=width, top=top, left=left,
+        frames=hybrid.segments, channels=channels, height=height, width=width, top=top, left=left,
         blocked_height=height + top + bottom, blocked_width=line, out_channels=writes[0], out_height=writes[1],
         out_width=writes[2], rows=rows, columns=columns, stride=stride, step=step, first_row=first[0],
         first_column=first[1], panels=len(lists), panel_width=panel_width,
@@ -187,48 +186,69 @@ def _build(
     )
 
 
+def _margins(
+    taps: list[_Tap], size: tuple[int, int], stride: int, computed: tuple[int, int]
+) -> tuple[int, int, int, int]:
+    """Zeros above, left, below and right of a frame, so that taps of ``computed`` rows and columns stay inside."""
+    before, after = ([max(0, *(f(tap, axis) for tap in taps), 0) for axis in (0, 1)] for f in (
+        lambda tap, axis: -tap[1 + axis],
+        lambda tap, axis: tap[1 + axis] + (computed[axis] - 1) * stride + 1 - size[axis],
+    ))  # fmt: skip
+    return before[0], before[1], after[0], after[1]
+
+
 @functools.lru_cache(maxsize=256)
 def _forward_pass(hybrid: Hybrid, height: int, width: int, spatial: bool, temporal: bool) -> _Pass:
     rows, columns = hybrid.output_size(height, width)
+    taps = _taps(hybrid, spatial, temporal)
     return _build(
         hybrid,
         (hybrid.in_channels, height, width),
         (hybrid.out_channels, rows, columns),
-        _taps(hybrid, spatial, temporal),
+        taps,
         transposed=False,
         rows=rows,
         columns=columns,
         stride=hybrid.stride,
+        margins=_margins(taps, (height, width), hybrid.stride, (rows, columns)),
     )
 
 
 @functools.lru_cache(maxsize=256)
 def _input_gradient_passes(hybrid: Hybrid, height: int, width: int, spatial: bool, temporal: bool) -> tuple[_Pass, ...]:
-    """The gradient of the input: for each of the stride^2 phases of its pixels a convolution of stride 1."""
-    s, passes = hybrid.stride, []
-    out_height, out_width = hybrid.output_size(height, width)
-    for row in range(min(s, height)):
-        for column in range(min(s, width)):
-            taps = [
-                (-dt, (row - dh) // s, (column - dw) // s, along_time, number)
-                for dt, dh, dw, along_time, number in _taps(hybrid, spatial, temporal)
-                if (row - dh) % s == 0 and (column - dw) % s == 0
-            ]
-            passes.append(
-                _build(
-                    hybrid,
-                    (hybrid.out_channels, out_height, out_width),
-                    (hybrid.in_channels, height, width),
-                    taps,
-                    transposed=True,
-                    rows=-(-(height - row) // s),
-                    columns=-(-(width - column) // s),
-                    stride=1,
-                    step=s,
-                    first=(row, column),
-                )
-            )
-    return tuple(passes)
+    """The gradient of the input: for each of the stride^2 phases of its pixels a convolution of stride 1.
+
+    All read the same blocks.
+    """
+    s, size = hybrid.stride, hybrid.output_size(height, width)
+    phases = [(row, column) for row in range(min(s, height)) for column in range(min(s, width))]
+    computed = [(-(-(height - row) // s), -(-(width - column) // s)) for row, column in phases]
+    lists = [
+        [
+            (-dt, (row - dh) // s, (column - dw) // s, along_time, number)
+            for dt, dh, dw, along_time, number in _taps(hybrid, spatial, temporal)
+            if (row - dh) % s == 0 and (column - dw) % s == 0
+        ]
+        for row, column in phases
+    ]
+    needed = [_margins(*of_phase) for of_phase in zip(lists, [size] * 4, [1] * 4, computed, strict=False)]
+    top, left, bottom, right = (max(of_side) for of_side in zip(*needed, strict=True))
+    return tuple(
+        _build(
+            hybrid,
+            (hybrid.out_channels, *size),
+            (hybrid.in_channels, height, width),
+            taps,
+            transposed=True,
+            rows=rows,
+            columns=columns,
+            stride=1,
+            margins=(top, left, bottom, right),
+            step=s,
+            first=first,
+        )
+        for taps, (rows, columns), first in zip(lists, computed, phases, strict=True)
+    )
 
 
 class _Scratch(threading.local):
@@ -274,54 +294,40 @@ def _pack(
     )  # fmt: skip
 
 
-def _convolve(
-    work: _Pass,
-    x_BCHW: torch.Tensor,
-    spatial: torch.Tensor | None,
-    temporal: torch.Tensor | None,
-    y_BCHW: torch.Tensor,
-) -> None:
-    packed = _scratch.floats("weights", work.packed_floats)
+def _packed(
+    work: _Pass, spatial: torch.Tensor | None, temporal: torch.Tensor | None, name: str = "weights"
+) -> torch.Tensor:
+    packed = _scratch.floats(name, work.packed_floats)
     _pack(work, spatial, temporal, packed)
-    geometry = _Geometry(work.geometry, clips=len(x_BCHW) // work.geometry["frames"]).array()
+    return packed
+
+
+def _block(work: _Pass, clip_TCHW: torch.Tensor, name: str) -> torch.Tensor:
+    blocked = _scratch.floats(name, work.geometry.blocked_floats())
+    geometry = work.geometry.array()
+    _library().block(geometry.ctypes.data, clip_TCHW.data_ptr(), blocked.data_ptr(), torch.get_num_threads())
+    return blocked
+
+
+def _convolve(work: _Pass, packed: torch.Tensor, blocked: torch.Tensor, clip_TCHW: torch.Tensor) -> None:
+    """Write what ``work`` writes of one clip."""
+    geometry = work.geometry.array()
     _library().convolve(
         geometry.ctypes.data, work.taps.ctypes.data, work.starts.ctypes.data, work.outputs.ctypes.data,
-        packed.data_ptr(), x_BCHW.data_ptr(), y_BCHW.data_ptr(),
-        _scratch.floats("clip", work.geometry.blocked_floats()).data_ptr(), torch.get_num_threads(),
+        packed.data_ptr(), blocked.data_ptr(), clip_TCHW.data_ptr(), torch.get_num_threads(),
     )  # fmt: skip
 
 
-def _weight_gradients(
-    work: _Pass,
-    x_BCHW: torch.Tensor,
-    gradient_BCHW: torch.Tensor,
-    spatial: torch.Tensor | None,
-    temporal: torch.Tensor | None,
+def _add_weight_gradient(
+    work: _Pass, of_gradient: _Pass, blocked: torch.Tensor, blocked_gradient: torch.Tensor, packed: torch.Tensor
 ) -> None:
-    """Write the gradients of the weights into ``spatial`` and ``temporal``."""
-    packed = _scratch.floats("weights", work.packed_floats)
-    packed[: work.packed_floats].zero_()
-    geometry = _Geometry(work.geometry, clips=len(x_BCHW) // work.geometry["frames"])
-    _, channels, height, width = gradient_BCHW.shape
-    of_gradient = _Geometry(
-        geometry,
-        channels=channels,
-        height=height,
-        width=width,
-        top=0,
-        left=0,
-        blocked_height=height,
-        blocked_width=width,
-    )
-    arrays = geometry.array(), of_gradient.array()
+    """Add one clip's gradient of the packed weights."""
+    arrays = work.geometry.array(), of_gradient.geometry.array()
     _library().weight_gradient(
         arrays[0].ctypes.data, arrays[1].ctypes.data,
         work.taps.ctypes.data, work.starts.ctypes.data, work.outputs.ctypes.data,
-        x_BCHW.data_ptr(), gradient_BCHW.data_ptr(), packed.data_ptr(),
-        _scratch.floats("clip", geometry.blocked_floats()).data_ptr(),
-        _scratch.floats("gradient", of_gradient.blocked_floats()).data_ptr(), torch.get_num_threads(),
+        blocked.data_ptr(), blocked_gradient.data_ptr(), packed.data_ptr(), torch.get_num_threads(),
     )  # fmt: skip
-    _pack(work, spatial, temporal, packed, back=True)
 
 
 def _library() -> Any:
@@ -378,7 +384,9 @@ class _TapConv(torch.autograd.Function):
             (len(x_BCHW), hybrid.out_channels, *hybrid.output_size(height, width)), memory_format=torch.channels_last
         )
         work = _forward_pass(hybrid, height, width, spatial is not None, temporal is not None)
-        _convolve(work, x_BCHW, spatial, temporal, y_BCHW)
+        packed = _packed(work, spatial, temporal)
+        for x_TCHW, y_TCHW in zip(x_BCHW.split(hybrid.segments), y_BCHW.split(hybrid.segments), strict=True):
+            _convolve(work, packed, _block(work, x_TCHW, "clip"), y_TCHW)
         return y_BCHW
 
     @staticmethod
@@ -387,15 +395,23 @@ class _TapConv(torch.autograd.Function):
         x_BCHW, spatial, temporal = ctx.saved_tensors
         gradient_BCHW = gradient_BCHW.contiguous(memory_format=torch.channels_last)
         what = ctx.hybrid, *x_BCHW.shape[2:], spatial is not None, temporal is not None
-        of_x = of_spatial = of_temporal = None
-        if ctx.needs_input_grad[1]:
-            of_x = torch.empty_like(x_BCHW)
-            for work in _input_gradient_passes(*what):
-                _convolve(work, gradient_BCHW, spatial, temporal, of_x)
-        if ctx.needs_input_grad[2] or ctx.needs_input_grad[3]:
-            of_spatial = None if spatial is None else torch.empty_like(spatial)
-            of_temporal = None if temporal is None else torch.empty_like(temporal)
-            _weight_gradients(_forward_pass(*what), x_BCHW, gradient_BCHW, of_spatial, of_temporal)
+        work, back = _forward_pass(*what), _input_gradient_passes(*what)
+        of_x = torch.empty_like(x_BCHW) if ctx.needs_input_grad[1] else None
+        packed = [_packed(one, spatial, temporal, f"weights {i}") for i, one in enumerate(back) if of_x is not None]
+        wanted = ctx.needs_input_grad[2] or ctx.needs_input_grad[3]
+        of_weights = _scratch.floats("weights", work.packed_floats)[: work.packed_floats].zero_()
+        for first in range(0, len(x_BCHW), ctx.hybrid.segments):
+            clip = slice(first, first + ctx.hybrid.segments)
+            blocked = _block(back[0], gradient_BCHW[clip], "gradient")
+            if of_x is not None:
+                for one, weights in zip(back, packed, strict=True):
+                    _convolve(one, weights, blocked, of_x[clip])
+            if wanted:
+                _add_weight_gradient(work, back[0], _block(work, x_BCHW[clip], "clip"), blocked, of_weights)
+        if not wanted:
+            return None, of_x, None, None
+        of_spatial, of_temporal = (None if w is None else torch.empty_like(w) for w in (spatial, temporal))
+        _pack(work, of_spatial, of_temporal, of_weights, back=True)
         return None, of_x, of_spatial, of_temporal
 
 
@@ -404,14 +420,11 @@ def seconds_of_parts(
 ) -> dict[str, float]:
     """A profile of one forward pass: packing the weights, copying the clips into blocks, and all of it."""
     work = _forward_pass(hybrid, *x_BCHW.shape[2:], True, True)
-    geometry = _Geometry(work.geometry, clips=1).array()
-    blocked = _scratch.floats("clip", work.geometry.blocked_floats())
-    packed = _scratch.floats("weights", work.packed_floats)
     started = time.perf_counter()
-    _pack(work, _dense(spatial), _dense(temporal), packed)
+    _packed(work, _dense(spatial), _dense(temporal))
     after_pack = time.perf_counter()
-    for clip in x_BCHW.split(hybrid.segments):
-        _library().block(geometry.ctypes.data, clip.data_ptr(), blocked.data_ptr(), torch.get_num_threads())
+    for x_TCHW in x_BCHW.split(hybrid.segments):
+        _block(work, x_TCHW, "clip")
     after_blocks = time.perf_counter()
     tap_conv(hybrid, x_BCHW, spatial, temporal)
     return {
