@@ -296,15 +296,17 @@ void convolve(const Geometry *geometry, const Tap *taps, const int64_t *starts, 
               const float *packed, const float *blocked, float *y, int threads) {
     const Geometry &g = *geometry;
     const int64_t all = starts[g.panels] * LANES * g.panel_width * sizeof(float);
-    const bool weights_stay = all <= 768 * 1024; // in L2, while few rows of the clip pass
+    // All panels pass over a few rows of a frame where the weights stay in L2, over a frame where they stream in
+    // order from L3; larger ones (stage 4 of ResNet-50) are read once, and the clip once for each panel.
+    const bool weights_stay = all <= 768 * 1024, rows_outside = all <= 3 << 20;
     const int64_t row_bytes = g.blocked_width * g.channels * g.stride * sizeof(float);
     int64_t rows = weights_stay ? at_least_one(128 * 1024 / row_bytes) / 4 * 4 : g.rows;
     rows = rows < 4 ? 4 : rows;
     const int64_t groups = (g.rows + rows - 1) / rows, pieces = g.frames * groups;
-    const int64_t outer = weights_stay ? pieces : g.panels, inner = weights_stay ? g.panels : pieces;
+    const int64_t outer = rows_outside ? pieces : g.panels, inner = rows_outside ? g.panels : pieces;
 #pragma omp parallel for num_threads(threads) if (threads > 1)
     for (int64_t i = 0; i < outer * inner; i++) {
-        const int64_t p = weights_stay ? i % inner : i / inner, piece = weights_stay ? i / inner : i % inner;
+        const int64_t p = rows_outside ? i % inner : i / inner, piece = rows_outside ? i / inner : i % inner;
         const int64_t begin = piece % groups * rows, end = begin + rows < g.rows ? begin + rows : g.rows;
         const Panel panel{taps + starts[p], starts[p + 1] - starts[p], packed, outputs[p]};
         panel_rows(g, panel, blocked, y, piece / groups, begin, end);
