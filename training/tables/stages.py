@@ -152,7 +152,7 @@ def result_of(stages: Sequence[Stage], *, batch: int, segments: int) -> dict[str
             {
                 "channels": stage.channels,
                 "size": stage.size,
-                "pass": which,
+                "backward": which == PASSES[1],
                 "ratios": {name: stage.ratio(which, name) for name in samples if name != PLAIN},
                 "samples_s": samples,
                 "seconds_of_parts": stage.parts if which == PASSES[0] else None,
