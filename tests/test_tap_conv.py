@@ -10,6 +10,7 @@ import torch
 
 from training.operators import STHConv
 from training.operators import sth as dense
+from training.operators.lowerings import LOWERINGS
 from training.operators.native import library
 
 T, H, W = 4, 9, 17
@@ -51,3 +52,12 @@ def test_lists_of_taps_equal_pytorchs_convolutions(case: dict[str, Any], monkeyp
         assert one.shape == other.shape
         scale = float(other.detach().abs().max())
         torch.testing.assert_close(one, other, atol=1e-5 * scale, rtol=0)
+
+
+@pytest.mark.parametrize("case", [{}, {"stride": 2}, {"variant": "merge"}, {"causal": True, "dilation": 2}], ids=str)
+def test_lowerings_are_equal(case: dict[str, Any]) -> None:
+    operator = STHConv(64, 64, segments=T, **case).to(memory_format=torch.channels_last)
+    x = torch.randn(T, 64, H, W).to(memory_format=torch.channels_last)
+    wanted = LOWERINGS["masked"](operator, x).detach()
+    for name in ("folded", "gathered", "product"):
+        torch.testing.assert_close(LOWERINGS[name](operator, x).detach(), wanted, atol=1e-4, rtol=1e-4)
