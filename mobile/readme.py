@@ -23,6 +23,8 @@ from mobile.result_files import (
     Memory,
     Parity,
     Result,
+    Runtime,
+    Stages,
     States,
     Study,
     load_result,
@@ -85,6 +87,8 @@ def table_of(found: Sequence[Result]) -> str:
         Profile: profile_tables,
         QuantDebug: noise_tables,
         Memory: memory_tables,
+        Runtime: runtime_tables,
+        Stages: stage_tables,
     }
     kinds = {type(result) for result in found}
     if len(kinds) != 1 or not kinds <= set(makers):
@@ -310,6 +314,47 @@ def memory_tables(found: Sequence[Memory]) -> str:
             for row in result.rows
         ]  # fmt: skip
         tables.append(markdown(header, rows))
+    return "\n\n".join(tables)
+
+
+def runtime_tables(found: Sequence[Runtime]) -> str:
+    """As Table 9, with what the paper printed for the same operator."""
+    header = ["operator", "M param.", "G mul-adds", "videos/s", "to TSM", "in the paper"]
+    tables = []
+    for result in found:
+        rows = [
+            [
+                row.operator,
+                f"{row.parameters / 1e6:.2f}",
+                f"{row.multiply_adds / 1e9:.2f}",
+                f"{row.videos_per_second:.2f}",
+                _known(row.ratio_to_tsm, ".2f"),
+                _known(row.paper_ratio_to_tsm, ".2f"),
+            ]
+            for row in result.rows
+        ]
+        said = f"{result.network}, batches of {result.input}, {result.device}, medians of {result.rounds} rounds."
+        tables.append(f"{markdown(header, rows)}\n\n{said}")
+    return "\n\n".join(tables)
+
+
+def stage_tables(found: Sequence[Stages]) -> str:
+    """Each lowering's time relative to the 2-D convolution, forward (forward and backward)."""
+    tables = []
+    for result in found:
+        pairs = {(row.channels, row.size): {} for row in result.rows}  # type: ignore[var-annotated]
+        for row in result.rows:
+            pairs[row.channels, row.size][row.backward] = row.ratios
+        names = list(result.rows[0].ratios)
+        rows = [
+            [f"{channels} x {size}", *(f"{pair[False][name]:.2f} ({pair[True][name]:.2f})" for name in names)]
+            for (channels, size), pair in pairs.items()
+        ]
+        said = (
+            f"Time relative to the 2-D convolution, forward (with backward): {result.batch} x {result.segments} frames,"
+            f" {result.device}, medians of the ratios of {result.rounds} rounds."
+        )
+        tables.append(f"{markdown(['stage', *names], rows)}\n\n{said}")
     return "\n\n".join(tables)
 
 

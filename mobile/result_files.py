@@ -282,6 +282,63 @@ class Steps:
     steps: tuple[Step, ...]
 
 
+@dataclasses.dataclass(frozen=True)
+class RuntimeRow:
+    """A network's speed, see ``training.tables.runtime``."""
+
+    operator: str
+    parameters: int
+    multiply_adds: int
+    videos_per_second: float
+    ratio_to_tsm: float | None
+    paper_ratio_to_tsm: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Runtime:
+    """Videos per second of every operator (``python -m training.tables runtime``)."""
+
+    code_version: str
+    network: str
+    input: str
+    device: str
+    torch: str
+    rounds: int
+    rows: tuple[RuntimeRow, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class StageRow:
+    """One stage of ResNet-50 in one pass: times relative to the 2-D convolution's."""
+
+    channels: int
+    size: int
+    backward: bool
+    ratios: dict[str, float]
+    samples_s: dict[str, tuple[float, ...]]
+    seconds_of_parts: dict[str, float] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Stages:
+    """Lowerings of STH-Conv (``python -m training.tables stages``)."""
+
+    code_version: str
+    batch: int
+    segments: int
+    device: str
+    torch: str
+    rounds: int
+    rows: tuple[StageRow, ...]
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            for name, ratio in row.ratios.items():
+                found = np.median(np.array(row.samples_s[name]) / np.array(row.samples_s["2d"]))
+                if abs(found - ratio) > 1e-6:
+                    raise ValueError(f"the ratio of {name} at {row.channels} is {ratio}; its samples say {found}")
+
+
 KINDS: dict[str, type] = {
     "accuracy": Accuracy,
     "parity": Parity,
@@ -295,6 +352,8 @@ KINDS: dict[str, type] = {
     "profile": Profile,
     "quant_debug": QuantDebug,
     "memory": Memory,
+    "runtime": Runtime,
+    "stages": Stages,
 }
 Result = (
     Accuracy
@@ -309,6 +368,8 @@ Result = (
     | Profile
     | QuantDebug
     | Memory
+    | Runtime
+    | Stages
 )
 
 

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from training.operators.tap_conv import Hybrid, serves, tap_conv
 from training.operators.time import temporal_conv
 
 VARIANTS = ("hybrid", "merge")
@@ -131,21 +132,49 @@ class STHConv(nn.Module):
         index = self.spatial_index[:, :, None, None].expand_as(self.spatial)
         return dense.scatter(1, index, self.spatial)
 
+    @property
+    def hybrid(self) -> Hybrid:
+        """What it computes, apart from the weights. Only for p > 0."""
+        return Hybrid(
+            in_channels=self.in_channels,
+            out_channels=self.out_channels,
+            segments=self.segments,
+            groups=self.groups,
+            merge=self.variant == "merge",
+            kernel=self.kernel,
+            stride=self.stride,
+            padding=(self.padding[0], self.padding[1]),
+            dilation=self.dilation,
+            causal=self.causal,
+        )
+
     def components(self, x_BCHW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """O(T) and O(S) of Eq. 2, both (N*T, Co, H', W'). Only for p > 0."""
+        if serves(self.hybrid, x_BCHW):
+            return (
+                tap_conv(self.hybrid, x_BCHW, None, self.temporal),
+                tap_conv(self.hybrid, x_BCHW, self.spatial, None),
+            )
+        return self.torch_components(x_BCHW)
+
+    def torch_components(self, x_BCHW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same by PyTorch's own convolutions, on any device: a dense one that holds zeros, a grouped one."""
         spatial = self._spatial_component(x_BCHW)
-        centre = self._window_centres(x_BCHW, spatial.shape[2:])
+        return self.torch_temporal(x_BCHW, spatial.shape[2:], self.temporal), spatial
+
+    def torch_temporal(self, x_BCHW: torch.Tensor, size: torch.Size, weight: torch.Tensor) -> torch.Tensor:
+        """O(T) of size (H', W') with other temporal kernels."""
+        centre = self._window_centres(x_BCHW, size)
         if self.variant == "merge":
             centre = centre[:, : self.in_channels // self.groups]
-        temporal = temporal_conv(
+        return temporal_conv(
             centre,
-            self.temporal,
+            weight,
             segments=self.segments,
             groups=self.groups if self.variant == "hybrid" else 1,
             dilation=self.dilation[0],
             causal=self.causal,
         )
-        return temporal, spatial
 
     def _spatial_component(self, x_BCHW: torch.Tensor) -> torch.Tensor:
         return F.conv2d(
@@ -175,6 +204,8 @@ class STHConv(nn.Module):
     def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:
         if not self.groups:
             return self._spatial_component(x_BCHW)
+        if self.attend is None and serves(self.hybrid, x_BCHW):
+            return tap_conv(self.hybrid, x_BCHW, self.spatial, self.temporal)
         temporal, spatial = self.components(x_BCHW)
         if self.attend is None:
             return temporal + spatial

@@ -1,4 +1,5 @@
-"""The paper's tables and what training needs: ``python -m training.tables complexity|runtime|ablation|memory``."""
+"""The paper's tables and what training needs: ``python -m training.tables complexity``, ``runtime``, ``stages``,
+``ablation`` or ``memory``."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from training.errors import UserError, run_cli
 from training.files import write_json
 from training.recipe import override
 from training.recipes import RECIPES, recipe
-from training.tables import ablation, complexity, memory, runtime
+from training.tables import ablation, complexity, memory, runtime, stages
 
 EXAMPLES = """examples:
   python -m training.tables complexity                     Tables 6, 7 and 8 beside the paper's figures
@@ -22,6 +23,7 @@ EXAMPLES = """examples:
   python -m training.tables ablation --json ablation.json  Tables 6, 7, 8 trained on rendered gestures; resumes
   python -m training.tables ablation --seeds 0 --set epochs=2 size=32
   python -m training.tables memory something_sth --set segments=16 batch=32 --processes 4
+  python -m training.tables stages --batch 2               every lowering of STH-Conv against the 2-D convolution
 """
 
 # recipes of published data sets, with the number of their classes
@@ -60,7 +62,17 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     need.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", action="extend", help="change the recipes")
     need.add_argument("--processes", nargs="+", type=int, default=[1, 4, 8], metavar="N",
                       help="that share a batch, one a GPU (default: 1 4 8)")  # fmt: skip
-    for table in (sizes, speed, trained, need):
+    ways = tables.add_parser("stages", help="lowerings of STH-Conv at the stages of ResNet-50, on the CPU")
+    ways.add_argument("--lowerings", nargs="+", default=list(stages.DEFAULT), metavar="NAME",
+                      help="of taps, masked, folded, gathered, product, compiled (default: all but compiled)")  # fmt: skip  # noqa: E501
+    ways.add_argument("--batch", type=int, default=1, metavar="N", help="videos of a batch (default: 1)")
+    ways.add_argument("--frames", type=int, default=8, metavar="T")
+    ways.add_argument("--rounds", type=int, default=15, help="timed calls of each (default: 15)")
+    ways.add_argument("--warm-up", type=int, default=2, help="uncounted calls before (default: 2)")
+    ways.add_argument("--threads", type=int, default=1, help="(default: 1)")
+    for table in (speed, ways):
+        table.add_argument("--seed", type=int, default=0, help="of the order (default: 0)")
+    for table in (sizes, speed, ways, trained, need):
         table.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     return parser.parse_args(arguments)
 
@@ -78,6 +90,8 @@ def main() -> None:
         result = _train(arguments, console)
     elif arguments.table == "memory":
         result = _memory(arguments, console)
+    elif arguments.table == "stages":
+        result = _time_stages(arguments, console)
     else:
         result = _time(arguments, console)
     if arguments.json:
@@ -104,6 +118,22 @@ def _memory(arguments: argparse.Namespace, console: Console) -> dict[str, object
     return memory.result_of(needs, arguments.processes)
 
 
+def _time_stages(arguments: argparse.Namespace, console: Console) -> dict[str, object]:
+    if arguments.threads < 1:
+        raise UserError(f"threads is {arguments.threads}; expected at least 1")
+    torch.set_num_threads(arguments.threads)
+    measured = stages.measure(
+        arguments.lowerings,
+        batch=arguments.batch,
+        segments=arguments.frames,
+        rounds=arguments.rounds,
+        warm_up=arguments.warm_up,
+        seed=arguments.seed,
+    )
+    console.print(stages.table_of(measured))
+    return stages.result_of(measured, batch=arguments.batch, segments=arguments.frames)
+
+
 def _time(arguments: argparse.Namespace, console: Console) -> dict[str, object]:
     if arguments.threads < 1:
         raise UserError(f"threads is {arguments.threads}; expected at least 1")
@@ -122,6 +152,7 @@ def _time(arguments: argparse.Namespace, console: Console) -> dict[str, object]:
         rounds=arguments.rounds,
         warm_up=arguments.warm_up,
         device=device,
+        seed=arguments.seed,
     )
     shape = {"network": arguments.network, "segments": arguments.frames, "size": arguments.size}
     console.print(runtime.table_of(speeds, **shape, device=runtime.name_of(device)))

@@ -1,0 +1,93 @@
+"""Ways to compute dense STH-Conv without attention, all equal to Eq. 2; ``STHConv`` takes the fastest that serves.
+
+Measured by ``python -m training.tables stages``: where ``taps`` serves (float32 on a CPU with AVX-512) it is the
+fastest at every stage of ResNet-50; elsewhere ``masked`` is.
+
+Axes: N clip, T frame, B = N * T, C channel (Ci in, Co out), H row, W column.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+
+from training.operators.sth import STHConv
+from training.operators.tap_conv import tap_conv
+
+Lowering = Callable[[STHConv, torch.Tensor], torch.Tensor]
+
+
+def taps(operator: STHConv, x_BCHW: torch.Tensor) -> torch.Tensor:
+    """Lists of taps in C++ (``tap_conv``): one pass, no product beyond Eq. 2."""
+    return tap_conv(operator.hybrid, x_BCHW, operator.spatial, operator.temporal)
+
+
+def masked(operator: STHConv, x_BCHW: torch.Tensor) -> torch.Tensor:
+    """A dense convolution that holds zeros, plus a grouped convolution along time."""
+    temporal, spatial = operator.torch_components(x_BCHW)
+    return temporal + spatial
+
+
+def folded(operator: STHConv, x_BCHW: torch.Tensor) -> torch.Tensor:
+    """As ``masked``, but the tap of the present stands in the dense kernel's free centre; the others come on top."""
+    now = operator.kernel[0] - 1 if operator.causal else operator.kernel[0] // 2
+    centre = tuple((size - 1) // 2 for size in operator.kernel[1:])
+    dense = operator.dense_spatial()
+    share = operator.in_channels // operator.groups
+    rows = torch.arange(operator.out_channels, device=dense.device)
+    first = torch.tensor([operator.temporal_channels(m).start for m in range(operator.out_channels)]).to(dense.device)
+    columns = first[:, None] + torch.arange(share, device=dense.device)
+    dense = dense.index_put((rows[:, None], columns, *map(torch.tensor, centre)), operator.temporal[:, :, now, 0])
+    others = operator.temporal.clone()
+    others[:, :, now] = 0
+    spatial = F.conv2d(x_BCHW, dense, None, operator.stride, operator.padding, operator.dilation[1:])
+    return spatial + operator.torch_temporal(x_BCHW, spatial.shape[2:], others)
+
+
+def gathered(operator: STHConv, x_BCHW: torch.Tensor) -> torch.Tensor:
+    """Each type's channels gathered beside each other: one grouped convolution without zeros, one along time."""
+    kinds = 1 if operator.variant == "merge" else operator.groups
+    width = operator.out_channels // kinds
+    taken = operator.spatial_index[::width].flatten()
+    spatial = F.conv2d(
+        x_BCHW[:, taken], operator.spatial, None, operator.stride, operator.padding, operator.dilation[1:], kinds
+    )
+    return spatial + operator.torch_temporal(x_BCHW, spatial.shape[2:], operator.temporal)
+
+
+def product(operator: STHConv, x_BCHW: torch.Tensor) -> torch.Tensor:
+    """Windows laid out as a matrix (im2col): one product per type for space, one convolution along time."""
+    kinds = 1 if operator.variant == "merge" else operator.groups
+    width = operator.out_channels // kinds
+    taken = operator.spatial_index[::width]
+    columns_BKP = F.unfold(x_BCHW, operator.kernel[1:], operator.dilation[1:], operator.padding, operator.stride)
+    columns_BCKP = columns_BKP.unflatten(1, (operator.in_channels, -1))
+    kernels = operator.spatial.unflatten(0, (kinds, width)).flatten(2)
+    parts = [kernels[kind] @ columns_BCKP[:, taken[kind]].flatten(1, 2) for kind in range(kinds)]
+    size = operator.hybrid.output_size(*x_BCHW.shape[2:])
+    spatial = torch.cat(parts, dim=1).unflatten(2, size).contiguous(memory_format=torch.channels_last)
+    return spatial + operator.torch_temporal(x_BCHW, spatial.shape[2:], operator.temporal)
+
+
+@functools.cache
+def _compile() -> Lowering:
+    function: Lowering = torch.compile(masked, dynamic=False)
+    return function
+
+
+def compiled(operator: STHConv, x_BCHW: torch.Tensor) -> torch.Tensor:
+    """``masked`` through ``torch.compile``; compiles for minutes at first use."""
+    return _compile()(operator, x_BCHW)
+
+
+LOWERINGS: dict[str, Lowering] = {
+    "taps": taps,
+    "masked": masked,
+    "folded": folded,
+    "gathered": gathered,
+    "product": product,
+    "compiled": compiled,
+}
