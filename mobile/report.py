@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from mobile.latency import box_plot
+from mobile.latency_table import box_plot
 from mobile.parity_row import FAILED, NOT_RUN, PASSED
 from mobile.readme import agreement_cells, fill_tables, host_line, latency_cells, pieces
 from mobile.result_files import (
@@ -70,7 +70,7 @@ def page_values(results: Mapping[str, Result], title: str) -> dict[str, Any]:
     """What the template shows."""
     ladders, timings = _all(results, Parity), _all(results, Latency)
     accuracies, artefacts, steps = _all(results, Accuracy), _all(results, Artefact), _all(results, Steps)
-    hosts = [host_line(host) for host in [*(found.host for found in timings), *(run.host for run in steps)]]
+    hosts = [*(found.device.line() for found in timings), *(host_line(run.host) for run in steps)]
     return {
         "title": title,
         "made": datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
@@ -152,7 +152,7 @@ def _timing(found: Latency) -> dict[str, Any]:
     names = [f"{row.network}\n{row.runtime}\n{row.precision}" for row in found.rows]
     plot = _picture(lambda target: box_plot(names, [row.samples_ms for row in found.rows], target))
     return {"header": header, "rows": rows, "threads": found.threads, "rounds": found.rounds,
-            "host": host_line(found.host), "note": found.note, "plot": plot}  # fmt: skip
+            "host": found.device.line(), "note": found.note, "plot": plot}  # fmt: skip
 
 
 def _artefact(found: Artefact) -> dict[str, Any]:
