@@ -1,7 +1,7 @@
 """``adb`` as this project uses it: one device, bounded waits, and nothing believed that was not checked.
 
-``adb shell`` returns 0 with half of the output when the device goes away, so each command ends with a marker of its own.
-``adb push`` of a file that was cut off leaves a file, so each file is compared by its sha256.
+``adb shell`` returns 0 with half of the output when the device goes away, so each command ends with a marker of its
+own. ``adb push`` of a file that was cut off leaves a file, so each file is compared by its sha256.
 """
 
 from __future__ import annotations
@@ -174,8 +174,8 @@ class Adb:
             found = self.sha256(part)
             if found != wanted:
                 raise DeviceError(
-                    "truncated", f"{local.name} did not arrive whole on {self.serial} (sha256 {str(found)[:12]} instead "
-                    f"of {wanted[:12]}): use another cable or port"
+                    "truncated", f"{local.name} did not arrive whole on {self.serial} (sha256 {str(found)[:12]}, not "
+                    f"{wanted[:12]}): use another cable or port"
                 )  # fmt: skip
             self.shell(f"mv {quoted} {shlex.quote(remote)}")
         except DeviceError as error:

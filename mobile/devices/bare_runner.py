@@ -45,11 +45,13 @@ def litert_in_python(python: str = "python3") -> Runner:
     return Runner("litert", (BARE / "litert_runner.py",), (python, "{folder}/litert_runner.py"))
 
 
-def native(program: Path) -> Runner:
-    """``pte_runner`` and all that lies beside it: its libraries and, for a phone, a loader and C library of its own."""
-    files = tuple(sorted(file for file in program.parent.iterdir() if file.is_file()))
-    command = ("sh", "{folder}/run.sh", program.name)
-    return Runner("executorch", (BARE / "run.sh", *files), command)
+def native(program: Path, also: Sequence[Path] = ()) -> Runner:
+    """``pte_runner``, the libraries that lie beside it, and for a phone a loader and C library of its own.
+
+    ``bare/run.sh`` starts it with those.
+    """
+    beside = tuple(sorted(path for path in program.parent.iterdir() if ".so" in path.name))
+    return Runner("executorch", (BARE / "run.sh", *beside, *also, program), ("sh", "{folder}/run.sh", program.name))
 
 
 class BareRunner:

@@ -26,8 +26,9 @@ _FAULTS = (
      "{name} is locked: unlock it, keep its screen on, run this again"),
     (r"(?i)not paired|pairing|trust", "unauthorized", "{name} does not trust this Mac: unlock it and tap Trust"),
     (r"(?i)developer mode", "unauthorized", "{name} is not in developer mode: Settings, Privacy & Security"),
-    (r"(?i)no space left|not enough space|disk full", "full", "there is no space left on {name}: delete something there"),
-    (r"(?i)application .* (is )?not installed|unable to find .*application|not installed on", "failed",
+    (r"(?i)no space left|not enough space|disk full", "full",
+     "there is no space left on {name}: delete something there"),
+    (r"(?i)application .* (is )?not installed|unable to find .*application|not installed on", "tool",
      "the app is not on {name}: see ios_demo/README.md"),
     (r"(?i)disconnected|connection was (interrupted|lost|invalidated)|not connected|device was not found|unreachable",
      "lost", "{name} is gone: plug it in again"),
@@ -42,10 +43,8 @@ def devicectl(*words: str, timeout: float = QUICK_S, name: str = "the device") -
     """
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "answer.json"
-        command = ["xcrun", "devicectl", *words[:2], *words[2:], "--json-output", str(target)]
-        if "--" in command:  # what follows belongs to the app
-            place = command.index("--")
-            command = [*command[:place], "--json-output", str(target), *command[place:-2]]
+        own = words.index("--") if "--" in words else len(words)  # what follows belongs to the app
+        command = ["xcrun", "devicectl", *words[:own], "--json-output", str(target), *words[own:]]
         ended = run_program(command, timeout=timeout, install=INSTALL)
         answer = json.loads(target.read_text()) if target.is_file() and target.stat().st_size else {}
     if ended.status is None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from mobile.contract import load_contract, report_path
 from mobile.devices.device import DeviceError
-from mobile.latency_result import DeviceFacts, LatencyRow
+from mobile.latency_result import LatencyRow
 from training.files import read_json, sha256_of, size_of
 from training.networks import title_of
 
@@ -121,20 +121,6 @@ def read_report(text: str, artefact: Path, run: str, plan: Plan) -> LatencyRow:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DeviceError("failed", f"the device's report of {artefact.name} is not whole: {error!r}") from error
-
-
-def facts_of_report(content: dict[str, Any], identity: str | None) -> DeviceFacts:
-    """The device in an app's report; the one way to know an iPhone's system as its app sees it."""
-    device = content["device"]
-    ios = device.get("ios")
-    system = f"iOS {ios}" if ios else f"Android {device.get('android')} (API {device.get('api')})"
-    memory = device.get("memory_mb")
-    return DeviceFacts(
-        kind="ios" if ios else "android", name=f"{device['manufacturer']} {device['model']}", system=system,
-        machine=device.get("abi"), soc=device.get("soc"), cores=None if device.get("cores") is None else int(device["cores"]),
-        memory_gb=None if memory is None else round(memory * 1e6 / 2**30, 1), emulated=bool(device.get("emulator")),
-        id=identity,
-    )  # fmt: skip
 
 
 def _parse(text: str, artefact: Path) -> dict[str, Any]:
