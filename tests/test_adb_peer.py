@@ -6,6 +6,7 @@ form of Android's output, not recorded from a phone.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.minutes
 
 
 def random_file(path: Path, megabytes: float) -> Path:
-    path.write_bytes(Path("/dev/urandom").open("rb").read(int(megabytes * 2**20)))
+    path.write_bytes(os.urandom(int(megabytes * 2**20)))
     return path
 
 
@@ -155,7 +156,7 @@ def test_two_devices_need_a_serial(lab: Lab, monkeypatch: pytest.MonkeyPatch) ->
     assert AndroidDevice(second.serial).run(["cat", "/data/local/tmp/mark"]) == "second"
     monkeypatch.setenv("ANDROID_SERIAL", first.serial)
     assert AndroidDevice().run(["cat", "/data/local/tmp/mark"]) == "first"
-    with pytest.raises(DeviceError, match="there is no Android device 10.77.9.9") as caught:
+    with pytest.raises(DeviceError, match=r"there is no Android device 10\.77\.9\.9") as caught:
         choose("10.77.9.9")
     assert caught.value.reason == "absent"
 
@@ -185,6 +186,6 @@ def test_a_phone_that_sleeps_or_is_hot(lab: Lab) -> None:  # noqa: F811
     assert device.cool_down(say=said.append, sleep=nap).state == "none"
     assert len(naps) == 2 and len(said) == 1 and "severe" in said[0]
     heat.write_text("4")
-    with pytest.raises(DeviceError, match="too hot .thermal state critical, battery 29 degrees.") as caught:
+    with pytest.raises(DeviceError, match=r"too hot \(thermal state critical, battery 29 degrees\)") as caught:
         device.cool_down(limit=30, poll=10, say=said.append, sleep=lambda seconds: None)
     assert caught.value.reason == "hot"
