@@ -142,7 +142,7 @@ def test_another_phone_does_not_go_on(field: Field, tmp_path: Path) -> None:
     with pytest.raises(DeviceError):
         measure(field, target, faults={"b.tflite": DeviceError("lost", "gone")})
     before = target.read_bytes()
-    with pytest.raises(UserError, match="holds a run of Nobody Phone .* that was broken off"):
+    with pytest.raises(UserError, match=r"holds a run of Nobody Phone .* that was broken off"):
         measure(field, target, facts=dataclasses.replace(PHONE, id="ba9876543210"))
     assert target.read_bytes() == before
 
@@ -319,7 +319,7 @@ def test_phones_that_cannot_be_used(name: str, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_computer_without_adb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(DeviceError, match="there is no program adb; .* apt-get install adb") as caught:
+    with pytest.raises(DeviceError, match=r"there is no program adb; .* apt-get install adb") as caught:
         AndroidDevice()
     assert caught.value.reason == "tool"
 

@@ -40,10 +40,12 @@ LATENCY: dict[str, Any] = {
     "host": {"processor": "Some CPU", "cores": 2, "system": "Linux 6", "machine": "x86_64", "int8_dot_product": False},
     "rows": [
         {"artefact": "a.tflite", "sha256": "0" * 64, "bytes": 3_400_000, "network": "sth_mobilenet_v2",
-         "precision": "int8", "input": "8 x 224 x 224", "runtime": "Fake 1", "delegate": "XNNPACK in 1", "median_ms": 12.0, "p90_ms": 14.0,
+         "precision": "int8", "input": "8 x 224 x 224", "runtime": "Fake 1", "delegate": "XNNPACK in 1",
+         "median_ms": 12.0, "p90_ms": 14.0,
          "load_ms": 30.0, "peak_mb": None, "ratio_to": {"tsn": 0.9876}, "samples_ms": [11.0, 12.0, 14.5]},
         {"artefact": "b.tflite", "sha256": "1" * 64, "bytes": 3_600_000, "network": "tsn_mobilenet_v2",
-         "precision": "int8", "input": "8 x 224 x 224", "runtime": "Fake 1", "delegate": "XNNPACK in 1", "median_ms": 13.0, "p90_ms": 13.0,
+         "precision": "int8", "input": "8 x 224 x 224", "runtime": "Fake 1", "delegate": "XNNPACK in 1",
+         "median_ms": 13.0, "p90_ms": 13.0,
          "load_ms": 30.0, "peak_mb": 45.2, "ratio_to": {}, "samples_ms": [13.0]},
     ],
 }  # fmt: skip
