@@ -7,6 +7,7 @@ form of Android's output, not recorded from a phone.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -189,3 +190,84 @@ def test_a_phone_that_sleeps_or_is_hot(lab: Lab) -> None:  # noqa: F811
     with pytest.raises(DeviceError, match=r"too hot \(thermal state critical, battery 29 degrees\)") as caught:
         device.cool_down(limit=30, poll=10, say=said.append, sleep=lambda seconds: None)
     assert caught.value.reason == "hot"
+
+
+@pytest.fixture
+def artefacts(tmp_path: Path) -> list[Path]:
+    """For the stand-in of the app, which does not run them."""
+    from fake_artefacts import contract_of, tiny_bundle, write_artefact
+
+    contract = contract_of(tiny_bundle())
+    return [
+        write_artefact(tmp_path / f"{name}.tflite", contract, os.urandom(2**20)) for name in ("one", "two", "three")
+    ]
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    """``python -m mobile.latency --device android`` in this process."""
+    from mobile import latency
+
+    monkeypatch.setattr("sys.argv", ["latency", "--device", "android", *map(str, words)])
+    return latency.main()
+
+
+def test_a_run_that_a_reboot_breaks_off_goes_on(
+    lab: Lab,  # noqa: F811
+    artefacts: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Over real adb; the app that answers is the stand-in of ``am``."""
+    from mobile.devices.android_app import FILES
+    from mobile.result_files import Latency, load_result
+
+    peer, target = lab.plug(), tmp_path / "phone.json"
+    peer.path("/data/local/tmp/standin_app").touch()
+    second = peer.path(f"{FILES}/models/{artefacts[1].name}")
+    waiting = threading.Thread(target=lambda: (wait_for(second.exists, "the second push", 300), peer.kill()))
+    waiting.start()
+    with pytest.raises(DeviceError, match=r"1 of 3 rows are in .*phone.json; the same command goes on"):
+        command(monkeypatch, *artefacts, "--rounds", 5, "--json", target)
+    waiting.join(60)
+    half = load_result(target)
+    assert isinstance(half, Latency) and [row.artefact for row in half.rows] == ["one.tflite"]
+    peer.start()
+    assert command(monkeypatch, *artefacts, "--rounds", 5, "--json", target, "--serial", peer.serial) == 0
+    whole = load_result(target)
+    assert isinstance(whole, Latency)
+    assert [row.artefact for row in whole.rows] == ["one.tflite", "two.tflite", "three.tflite"]
+    assert whole.rows[0] == half.rows[0] and whole.not_run == () and whole.method == "benchmark mode of the app"
+    assert [row.sha256 for row in whole.rows] == [sha256_of(path) for path in artefacts]
+    assert whole.rows[0].samples_ms == (11, 12, 13, 14, 15) and "none to light" in whole.rows[0].heat
+    assert "1 of 3 rows are in" in capsys.readouterr().out
+
+
+def test_a_bare_runner_on_a_device_without_the_app(
+    lab: Lab,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A stream in LiteRT and in ExecuTorch, timed for real by the programs that are pushed."""
+    from converters.export_executorch import build_random as for_executorch
+    from converters.export_tflite import build_random as for_litert
+    from mobile.result_files import Latency, load_result
+
+    options = {"width": 0.35, "p": 0.25, "causal": True}
+    streams = [
+        build("sth_mobilenet_v2", precision="int8", size=32, segments=4, classes=27, options=options,
+              folder=tmp_path / "models", mode="stream")
+        for build in (for_litert, for_executorch)
+    ]  # fmt: skip
+    peer = lab.plug(size="300m", also=[Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()])
+    python = peer.path("/system/bin/python3")
+    python.write_text(f'#!/bin/sh\nexec {Path(sys.prefix).resolve()}/bin/python "$@"\n')
+    python.chmod(0o755)
+    target = tmp_path / "device.json"
+    assert command(monkeypatch, *streams, "--rounds", 7, "--warm-up", 2, "--json", target) == 0
+    found = load_result(target)
+    assert isinstance(found, Latency) and found.method == "bare runner"
+    assert [row.runtime.split()[0] for row in found.rows] == ["LiteRT", "executorch"]
+    for row, stream in zip(found.rows, streams, strict=True):
+        assert row.sha256 == sha256_of(stream) and row.mode == "stream" and row.state_bytes > 0
+        assert len(row.samples_ms) == 7 and 0 < row.median_ms < 1000 and row.thermal_before == "none"

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mobile.devices.device import Device, DeviceError, Thermal, short_id
+from mobile.devices.device import COOL_POLL_S, Device, DeviceError, Thermal, short_id
 from mobile.devices.process import Ended, run_program
 from mobile.latency_result import DeviceFacts
 from training.files import atomic_path
@@ -20,6 +21,7 @@ from training.files import atomic_path
 BUNDLE = "org.sthmobile.gesture"
 INSTALL = "Xcode 15 or later brings it; iOS devices can be used from a Mac only"
 QUICK_S = 60.0
+REST_S = 180.0
 
 _FAULTS = (
     (r"(?i)could not be, unlocked|device is locked|reason: Locked|passcode", "asleep",
@@ -151,6 +153,21 @@ class IosDevice(Device):
 
     def thermal(self) -> Thermal:
         """As the app's last report said."""
+        return self.heat
+
+    def cool_down(
+        self,
+        *,
+        limit: float = REST_S,
+        poll: float = COOL_POLL_S,
+        say: Callable[[str], None] = print,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Thermal:
+        """After a hot row a rest of ``limit`` seconds: whether it helped, only the next row's report can say."""
+        if self.heat.is_hot:
+            say(f"{self.name} is hot ({self.heat}): a rest of {limit:.0f} s")
+            sleep(limit)
+            self.heat = Thermal()
         return self.heat
 
     def wake(self) -> None:
