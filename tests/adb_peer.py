@@ -1,8 +1,8 @@
 """Real devices for adb on this machine: Debian's ``adbd`` in network namespaces, one a device.
 
-A device is a root of its own: this machine's /usr, a small /data/local/tmp, and /system/bin with the programs of
-``adb_stand_ins`` that a Linux lacks (they are scripts, and say what Android would). ``adb`` talks to it over a pair of
-virtual network cards, which can be unplugged.
+A device is a root of its own: the /usr of this machine or of an emulated arm64, a small /data/local/tmp, and
+/system/bin with the programs of ``adb_stand_ins`` that a Linux lacks (they are scripts, and say what Android would).
+``adb`` talks to it over a pair of virtual network cards, which can be unplugged.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 from tools_needed import need
@@ -28,16 +29,20 @@ _LIBRARIES = "/opt/adbd/usr/lib/x86_64-linux-gnu"
 
 _MAKE_ROOT = """
 set -e
-root=$1 size=$2 adbd=$3 stand_ins=$4
-shift 4
+root=$1 size=$2 usr=$3 adbd=$4 stand_ins=$5 qemu=$6
+shift 6
+if [ -n "$qemu" ]; then  # programs for arm64 run by themselves in this namespace
+    mount -t binfmt_misc none /proc/sys/fs/binfmt_misc
+    printf '%s' ":arm64:M:0:$ARM64:$MASK:$qemu:F" > /proc/sys/fs/binfmt_misc/register
+fi
 mount -t tmpfs -o size=16m none "$root"
 for name in usr proc dev etc opt/adbd data/local/tmp sdcard system/bin tmp; do mkdir -p "$root/$name"; done
 for name in bin sbin lib lib64; do ln -s "usr/$name" "$root/$name"; done
-mount --rbind /usr "$root/usr"
+mount --rbind "$usr" "$root/usr"
 mount --rbind /dev "$root/dev"
 mount --rbind /proc "$root/proc"
-mount --bind /etc "$root/etc"
-mount --bind "$adbd" "$root/opt/adbd"
+mount --rbind /etc "$root/etc"
+mount --rbind "$adbd" "$root/opt/adbd"
 for folder; do mkdir -p "$root$folder"; mount --rbind "$folder" "$root$folder"; done
 cp "$stand_ins"/* "$root/system/bin/"
 chmod +x "$root"/system/bin/*
@@ -56,6 +61,19 @@ def wait_for(condition: Callable[[], object], what: str, seconds: float = 20.0) 
         time.sleep(0.005)
 
 
+_ELF_ARM64 = {
+    "ARM64": r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00",
+    "MASK": r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff",
+}
+
+
+class Emulated(NamedTuple):
+    """An arm64 for a device: the folder of its /usr, and a static qemu."""
+
+    usr: Path
+    qemu: Path
+
+
 class Peer:
     """A device. Its namespaces live as long as it does, so that adbd can be killed and started again.
 
@@ -63,15 +81,33 @@ class Peer:
         root: an empty folder.
         size: of /data/local/tmp, as tmpfs takes it.
         also: folders of this machine that the device has too.
+        emulated: what makes it an arm64.
+        variables: of its environment.
     """
 
-    def __init__(self, root: Path, number: int, network: int, size: str, also: list[Path]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        number: int,
+        network: int,
+        *,
+        size: str = "16m",
+        also: Sequence[Path] = (),
+        emulated: Emulated | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.root, self.serial = root, f"10.77.{number}.2:5555"
         root.mkdir(parents=True)
-        words = ["sh", "-c", _MAKE_ROOT, "sh", root, size, HOME / "root", STAND_INS, *also]
+        usr, qemu = emulated or ("/usr", "")
+        words = ["sh", "-c", _MAKE_ROOT, "sh", root, size, usr, HOME / "root", STAND_INS, qemu, *also]
+        # programs of another machine can be registered in a namespace of users only
+        self._user = ["--user"] if emulated else []
+        own = [*self._user, "--map-root-user"] if emulated else []
+        self._variables = dict(variables or {})
         self._keeper = subprocess.Popen(
-            ["unshare", "--net", "--mount", *map(str, words)], stdout=subprocess.PIPE, text=True
-        )
+            ["unshare", *own, "--net", "--mount", *map(str, words)], stdout=subprocess.PIPE, text=True,
+            env={**os.environ, **_ELF_ARM64},
+        )  # fmt: skip
         assert self._keeper.stdout is not None and self._keeper.stdout.readline() == "ready\n", "no root was made"
         self._card(number, network)
         self._adbd: subprocess.Popen[bytes] | None = None
@@ -94,9 +130,19 @@ class Peer:
             "HOME": "/",
             "LANG": "C.UTF-8",
             "TMPDIR": "/data/local/tmp",
+            **self._variables,
         }
         command = [f"{_LIBRARIES}/ld-linux-x86-64.so.2", "--library-path", f"{_LIBRARIES}:{_LIBRARIES}/android", _ADBD]
-        enter = ["nsenter", "--target", str(self._keeper.pid), "--net", "--mount", "chroot", str(self.root)]
+        enter = [
+            "nsenter",
+            "--target",
+            str(self._keeper.pid),
+            *self._user,
+            "--net",
+            "--mount",
+            "chroot",
+            str(self.root),
+        ]
         self._adbd = subprocess.Popen(
             [*enter, *command], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -160,10 +206,10 @@ class Lab:
         )
         program.chmod(0o755)
 
-    def plug(self, size: str = "16m", also: list[Path] | None = None) -> Peer:
-        """A device that adb's server has connected to."""
+    def plug(self, **options: Any) -> Peer:
+        """A device, by the options of ``Peer``, that adb's server has connected to."""
         number = len(self.peers) + 1
-        peer = Peer(self._folder / f"device{number}", number, self._holder.pid, size, also or [])
+        peer = Peer(self._folder / f"device{number}", number, self._holder.pid, **options)
         self.peers.append(peer)
         self.connect(peer)
         return peer

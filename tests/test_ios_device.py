@@ -128,8 +128,9 @@ def test_a_row_of_the_app(mac: Mac, artefact: Path, tmp_path: Path) -> None:
     row = found.rows[0]
     assert (row.median_ms, row.thermal_after) == (2.0, "light")
     launch = next(call for call in mac.calls if "launch" in call)
-    assert launch[:7] == ["devicectl", "device", "process", "launch", "--console", "--terminate-existing", "--device"]
-    assert launch[launch.index("--") - 3] == "org.sthmobile.gesture", launch
+    assert launch[:5] == ["devicectl", "device", "process", "launch", "--json-output"]
+    assert launch[6:11] == ["--console", "--terminate-existing", "--device", "0000-1", "org.sthmobile.gesture"]
+    assert launch[11] == "--"
     words = launch[launch.index("--") + 1 :]
     assert words[:5] == ["--benchmark", "--model", "a.pte", "--runtime", "executorch"]
     assert words[words.index("--threads") + 1] == "2" and words[words.index("--warm-up") + 1] == "1"

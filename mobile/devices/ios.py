@@ -45,8 +45,9 @@ def devicectl(*words: str, timeout: float = QUICK_S, name: str = "the device") -
     """
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "answer.json"
-        own = words.index("--") if "--" in words else len(words)  # what follows belongs to the app
-        command = ["xcrun", "devicectl", *words[:own], "--json-output", str(target), *words[own:]]
+        # before the other options: what follows a program's name may be taken for words of that program
+        options = next((number for number, word in enumerate(words) if word.startswith("-")), len(words))
+        command = ["xcrun", "devicectl", *words[:options], "--json-output", str(target), *words[options:]]
         ended = run_program(command, timeout=timeout, install=INSTALL)
         answer = json.loads(target.read_text()) if target.is_file() and target.stat().st_size else {}
     if ended.status is None:
