@@ -20,7 +20,7 @@ def show(result: Latency, console: Console) -> None:
     shorts = sorted({short for row in result.rows for short in row.ratio_to})
     figures = ["median\nms", "p90\nms", *(f"/ {short}" for short in shorts), "load\nms", "peak\nMB", "size\nMB"]
     columns = [Column(name, justify="right") for name in figures]
-    title = f"{result.device.name}, {result.threads} thread(s), {result.method}"
+    title = f"{result.device.name}, {result.threads_line}, {result.method}"
     table = Table(Column("what", min_width=22), *columns, title=title, expand=True)
     for row in result.rows:
         about = [row.network, f"{row.precision}, {row.input}", row.runtime, row.delegate, row.heat]

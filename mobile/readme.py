@@ -181,8 +181,7 @@ def latency_cells(result: Latency) -> tuple[list[str], list[list[str]]]:
 
 
 def _latency_table(result: Latency) -> str:
-    lines = [markdown(*latency_cells(result)), "", f"{result.threads} thread(s), {result.rounds} {_rounds(result)}, "
-             f"{result.device.line()}."]  # fmt: skip
+    lines = [markdown(*latency_cells(result)), "", latency_caption(result)]
     heat = [f"`{row.artefact}`: {row.heat}" for row in result.rows if row.heat]
     if heat:
         lines += ["", f"(*) {'; '.join(heat)}."]
@@ -192,8 +191,10 @@ def _latency_table(result: Latency) -> str:
     return "\n".join([*lines, "", result.note] if result.note else lines)
 
 
-def _rounds(result: Latency) -> str:
-    return result.method if result.method.endswith("rounds") else f"rounds, {result.method}"
+def latency_caption(result: Latency) -> str:
+    """How and on what it was measured, in one line."""
+    rounds = result.method if result.method.endswith("rounds") else f"rounds, {result.method}"
+    return f"{result.threads_line}, {result.rounds} {rounds}, {result.device.line()}."
 
 
 def int8_ratios(result: Latency) -> str:

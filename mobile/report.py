@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mobile.latency_table import box_plot
 from mobile.parity_row import FAILED, NOT_RUN, PASSED
-from mobile.readme import agreement_cells, fill_tables, host_line, latency_cells, pieces
+from mobile.readme import agreement_cells, fill_tables, host_line, latency_caption, latency_cells, pieces
 from mobile.result_files import (
     Accuracy,
     Artefact,
@@ -151,8 +151,7 @@ def _timing(found: Latency) -> dict[str, Any]:
     header, rows = latency_cells(found)
     names = [f"{row.network}\n{row.runtime}\n{row.precision}" for row in found.rows]
     plot = _picture(lambda target: box_plot(names, [row.samples_ms for row in found.rows], target))
-    return {"header": header, "rows": rows, "threads": found.threads, "rounds": found.rounds,
-            "host": found.device.line(), "note": found.note, "plot": plot}  # fmt: skip
+    return {"header": header, "rows": rows, "caption": latency_caption(found), "note": found.note, "plot": plot}
 
 
 def _artefact(found: Artefact) -> dict[str, Any]:

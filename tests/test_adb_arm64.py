@@ -86,7 +86,7 @@ def test_it_gives_no_time(peer: Peer, tmp_path: Path) -> None:
     peer.path("/system/bin/getprop").write_text("#!/bin/sh\necho '[ro.hardware]: [ranchu]'\n")
 
     class Method:
-        name, device = "none", AndroidDevice()
+        name, device, chooses_threads = "none", AndroidDevice(), True
 
     with pytest.raises(DeviceError, match="times of an emulator mean nothing"):
         device_lab.measure(Field((), {}), Method(), Plan(), tmp_path / "device.json")  # type: ignore[arg-type]

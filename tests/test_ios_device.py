@@ -125,6 +125,7 @@ def test_a_row_of_the_app(mac: Mac, artefact: Path, tmp_path: Path) -> None:
     assert isinstance(method, IosApp)
     found = lab.measure(Field((artefact,), {}), method, PLAN, tmp_path / "ios.json")
     assert found.device.name == "Apple iPhone 15" and found.device.system == "iOS 17.4" and "UDID" not in str(found)
+    assert found.threads is None and found.threads_line == "threads by the runtime's choice"
     row = found.rows[0]
     assert (row.median_ms, row.thermal_after) == (2.0, "light")
     launch = next(call for call in mac.calls if "launch" in call)

@@ -57,6 +57,7 @@ class FakeMethod:
     """Each artefact takes 10 ms per letter of its stem, or fails as the test says."""
 
     name = "fake method"
+    chooses_threads = True
 
     def __init__(self, faults: dict[str, DeviceError] | None = None, facts: DeviceFacts = PHONE) -> None:
         self.device = FakePhone(facts)

@@ -30,6 +30,7 @@ class AndroidApp:
     """Pushes an artefact into the app's folder of models, starts its benchmark, and reads the file that it writes."""
 
     name = "benchmark mode of the app"
+    chooses_threads = True
 
     def __init__(
         self,

@@ -63,6 +63,7 @@ class BareRunner:
     """
 
     name = "bare runner"
+    chooses_threads = True
 
     def __init__(self, device: Device, runners: Sequence[Runner], folder: str) -> None:
         self.device, self.folder = device, folder

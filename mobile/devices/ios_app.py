@@ -23,6 +23,7 @@ class IosApp:
     """
 
     name = "benchmark mode of the app"
+    chooses_threads = False
 
     def __init__(self, device: IosDevice) -> None:
         self.device = device

@@ -38,6 +38,7 @@ class Method(Protocol):
 
     name: str
     device: Device
+    chooses_threads: bool
 
     def measure(self, artefact: Path, plan: Plan) -> LatencyRow:
         """The row of one artefact, without ratios."""
@@ -71,7 +72,7 @@ def measure(field: Field, method: Method, plan: Plan, target: Path, say: Callabl
     facts = method.device.describe()
     if facts.emulated:
         raise DeviceError("no time", f"{facts.name} is emulated, and times of an emulator mean nothing")
-    book = Book(field, method.name, facts, plan, target)
+    book = Book(field, method, facts, plan, target)
     if book.rows:
         say(f"{len(book.rows)} of {len(field.artefacts)} rows are in {target} already")
     waiting = [artefact for artefact in field.artefacts if sha256_of(artefact) not in book.rows]
@@ -90,8 +91,9 @@ def measure(field: Field, method: Method, plan: Plan, target: Path, say: Callabl
 class Book:
     """The rows of one run, and its file."""
 
-    def __init__(self, field: Field, method: str, facts: DeviceFacts, plan: Plan, target: Path) -> None:
-        self._field, self._method, self._facts, self._plan, self._target = field, method, facts, plan, target
+    def __init__(self, field: Field, method: Method, facts: DeviceFacts, plan: Plan, target: Path) -> None:
+        self._field, self._method, self._facts, self._plan, self._target = field, method.name, facts, plan, target
+        self._threads = plan.threads if method.chooses_threads else None
         self._digests = [sha256_of(path) for path in field.artefacts]
         self.rows: dict[str, LatencyRow] = {row.sha256: row for row in self._kept() if row.sha256 in self._digests}
         self._reasons: dict[str, str] = {}
@@ -117,7 +119,7 @@ class Book:
             for path, digest in zip(self._field.artefacts, self._digests, strict=True) if digest not in self.rows
         )  # fmt: skip
         return Latency(
-            code_version=code_version(), device=self._facts, method=self._method, threads=self._plan.threads,
+            code_version=code_version(), device=self._facts, method=self._method, threads=self._threads,
             rounds=self._plan.rounds, warm_up=self._plan.warm_up, note=note_on_int8(rows, self._facts.int8_dot_product),
             rows=rows, not_run=missing,
         )  # fmt: skip
@@ -141,9 +143,9 @@ class Book:
         if not found.not_run:
             return ()
         plan, there = self._plan, (found.threads, found.rounds, found.warm_up, found.method)
-        if found.device != self._facts or there != (plan.threads, plan.rounds, plan.warm_up, self._method):
+        if found.device != self._facts or there != (self._threads, plan.rounds, plan.warm_up, self._method):
             raise UserError(
-                f"{self._target} holds a run of {found.device.name} ({found.threads} thread(s), {found.rounds} rounds) "
+                f"{self._target} holds a run of {found.device.name} ({found.threads_line}, {found.rounds} rounds) "
                 "that was broken off; go on with the same device and options, or choose another --json"
             )
         return found.rows
