@@ -20,6 +20,8 @@ from rich.table import Column, Table
 from mobile import latency, parity
 from mobile.bundle import SHIPPED, Bundle, open_bundle
 from mobile.contract import report_path
+from mobile.devices.plan import Plan
+from mobile.latency_table import show
 from mobile.parity import Ladder, read_clips
 from mobile.parity_apps import app_rows
 from mobile.parity_row import FAILED, NOT_RUN, Row
@@ -129,10 +131,10 @@ class Demo:
         timed = [path for target, path in self.artefacts.items() if target != "Core ML" or sys.platform == "darwin"]
         if not timed:
             raise NotRun("there is no artefact that this host can time")
-        rows = latency.measure(timed, against=[], threads=1, rounds=self.rounds, warm_up=2, seed=self.seed,
-                               folder=self.out / "artefacts")  # fmt: skip
-        latency.show(rows, self.console, 1)
-        self._write("latency", latency.result_of(rows, describe_host(), threads=1, rounds=self.rounds))
+        plan = Plan(rounds=self.rounds, warm_up=2, seed=self.seed)
+        found = latency.measure_host(timed, against=[], plan=plan, folder=self.out / "artefacts")
+        show(found, self.console)
+        self._write("latency", found.to_json())
         if "Core ML" in self.artefacts and len(timed) < len(self.artefacts):
             self.console.print("   Core ML is not timed here: it exists on Apple's systems only")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mobile import layer_tables
+from mobile.latency_result import DeviceFacts, facts_of_host
 from mobile.layer_results import Profile, QuantDebug
 from mobile.parity_row import NOT_RUN
 from mobile.result_files import (
@@ -162,7 +163,13 @@ def agreement_cells(row: Any) -> list[str]:
 
 
 def latency_tables(found: Sequence[Latency]) -> str:
-    return "\n\n".join(_latency_table(result) for result in found)
+    """One table a device; where there are several, each has its name above it."""
+    devices = list(dict.fromkeys(result.device for result in found))
+    tables = []
+    for device in devices:
+        title = [f"**{device.name}**"] if len(devices) > 1 else []
+        tables += [*title, *(_latency_table(result) for result in found if result.device == device)]
+    return "\n\n".join(tables)
 
 
 def latency_cells(result: Latency) -> tuple[list[str], list[list[str]]]:
@@ -172,21 +179,31 @@ def latency_cells(result: Latency) -> tuple[list[str], list[list[str]]]:
               "load ms", "peak MB", "size MB", "delegate (pieces)"]  # fmt: skip
     rows = [
         [f"{row.network}, stream" if row.mode == "stream" else row.network, row.runtime, row.precision, row.input,
-         f"{row.median_ms:.1f}", f"{row.p90_ms:.1f}",
+         f"{row.median_ms:.1f}{' (*)' if row.heat else ''}", f"{row.p90_ms:.1f}",
          *(number(row.ratio_to.get(rival, math.nan), ".3f") for rival in rivals), f"{row.load_ms:.0f}",
          number(math.nan if row.peak_mb is None else row.peak_mb, ".0f"), f"{row.bytes / 1e6:.1f}", row.delegate]
         for row in result.rows
     ]  # fmt: skip
+    for missing in result.not_run:
+        rows.append([f"`{missing.artefact}`", f"**not run**: {missing.reason}", *[""] * (len(header) - 2)])
     return header, rows
 
 
 def _latency_table(result: Latency) -> str:
-    lines = [markdown(*latency_cells(result)), "", f"{result.threads} thread(s), {result.rounds} interleaved rounds, "
-             f"{host_line(result.host)}."]  # fmt: skip
+    lines = [markdown(*latency_cells(result)), "", latency_caption(result)]
+    heat = [f"`{row.artefact}`: {row.heat}" for row in result.rows if row.heat]
+    if heat:
+        lines += ["", f"(*) {'; '.join(heat)}."]
     ratios = int8_ratios(result)
     if ratios:
         lines += ["", f"Time of int8 over fp32: {ratios}."]
     return "\n".join([*lines, "", result.note] if result.note else lines)
+
+
+def latency_caption(result: Latency) -> str:
+    """How and on what it was measured, in one line."""
+    rounds = result.method if result.method.endswith("rounds") else f"rounds, {result.method}"
+    return f"{result.threads_line}, {result.rounds} {rounds}, {result.device.line()}."
 
 
 def int8_ratios(result: Latency) -> str:
@@ -203,11 +220,8 @@ def int8_ratios(result: Latency) -> str:
 
 
 def host_line(host: dict[str, Any]) -> str:
-    """A device in one line."""
-    known = {True: "with int8 dot product", False: "without int8 dot product", None: ""}
-    dot = known.get(host.get("int8_dot_product"), "")
-    parts = [host.get("processor"), f"{host.get('cores', '?')} cores", host.get("system"), host.get("machine"), dot]
-    return ", ".join(str(part) for part in parts if part)
+    """What ``mobile.timing.describe_host`` says, in one line."""
+    return DeviceFacts(**facts_of_host(host)).line()
 
 
 def study_tables(found: Sequence[Study]) -> str:

@@ -16,16 +16,16 @@ from typing import Any, TypeVar
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mobile import report_layers
-from mobile.latency import box_plot
+from mobile.latency_result import LatencyRow
+from mobile.latency_table import box_plot
 from mobile.layer_results import Profile, QuantDebug
 from mobile.parity_row import FAILED, NOT_RUN, PASSED
-from mobile.readme import agreement_cells, fill_tables, host_line, latency_cells, pieces
+from mobile.readme import agreement_cells, fill_tables, host_line, latency_caption, latency_cells, pieces
 from mobile.report_pictures import Picture, frontier, picture, plot_frontier
 from mobile.result_files import (
     Accuracy,
     Artefact,
     Latency,
-    LatencyRow,
     Parity,
     ParityRow,
     Prediction,
@@ -72,7 +72,7 @@ def page_values(results: Mapping[str, Result], title: str) -> dict[str, Any]:
     """What the template shows."""
     ladders, timings = _all(results, Parity), _all(results, Latency)
     accuracies, artefacts, steps = _all(results, Accuracy), _all(results, Artefact), _all(results, Steps)
-    hosts = [host_line(host) for host in [*(found.host for found in timings), *(run.host for run in steps)]]
+    hosts = [*(found.device.line() for found in timings), *(host_line(run.host) for run in steps)]
     return {
         "title": title,
         "made": datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
@@ -164,8 +164,8 @@ def _timing(found: Latency) -> dict[str, Any]:
     alt = f"Box plots of the samples of {len(found.rows)} artefacts, in ms of one inference"
     plot = picture(lambda target: box_plot(names, [row.samples_ms for row in found.rows], target), alt)
     size = found.rows[0].input if found.rows else ""
-    return {"input": size, "header": header, "rows": rows, "threads": found.threads, "rounds": found.rounds,
-            "host": host_line(found.host), "note": found.note, "plot": plot}  # fmt: skip
+    return {"input": size, "header": header, "rows": rows, "caption": latency_caption(found), "note": found.note,
+            "plot": plot}  # fmt: skip
 
 
 def _artefact(found: Artefact) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mobile.event_scores import EventScores
+from mobile.latency_result import Latency, upgrade
 from mobile.layer_results import Profile, QuantDebug
 from mobile.parity_row import FAILED, NOT_RUN, PASSED
 from training.errors import UserError
@@ -80,44 +81,6 @@ class Parity:
     checkpoint: str
     data: str
     rows: tuple[ParityRow, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class LatencyRow:
-    """A timed artefact, see ``mobile.latency.Measured``."""
-
-    artefact: str
-    sha256: str
-    bytes: int
-    network: str
-    precision: str
-    input: str
-    runtime: str
-    delegate: str
-    median_ms: float
-    p90_ms: float
-    load_ms: float
-    peak_mb: float | None
-    ratio_to: dict[str, float]
-    samples_ms: tuple[float, ...]
-    mode: str = "clip"
-    state_bytes: int = 0
-
-    def __post_init__(self) -> None:
-        if not self.samples_ms or abs(float(np.median(self.samples_ms)) - self.median_ms) > 1e-6:
-            raise ValueError(f"the median of {self.artefact} is {self.median_ms}; its samples have another")
-
-
-@dataclasses.dataclass(frozen=True)
-class Latency:
-    """Artefacts timed together (``python -m mobile.latency``)."""
-
-    code_version: str
-    host: dict[str, Any]
-    threads: int
-    rounds: int
-    note: str | None
-    rows: tuple[LatencyRow, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -383,6 +346,8 @@ def load_result(path: Path) -> Result:
     kind = content.get("kind") if isinstance(content, dict) else None
     if kind not in KINDS:
         raise UserError(f"{path} is no result file: its kind is {kind!r}; expected one of {', '.join(KINDS)}")
+    if kind == "latency":
+        content = upgrade(content)
     try:
         return _build(KINDS[kind], content, kind)
     except (ValueError, TypeError) as error:
@@ -429,6 +394,6 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint):
         return _build(typing.cast(type, hint), value, where)
     wanted = (int, float) if hint is float else hint
-    if origin is not None or isinstance(value, bool) or not isinstance(value, wanted):
+    if origin is not None or isinstance(value, bool) != (hint is bool) or not isinstance(value, wanted):
         raise ValueError(f"{where} is {value!r}; expected {getattr(hint, '__name__', hint)}")
     return value

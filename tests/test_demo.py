@@ -13,7 +13,7 @@ import pytest
 from fake_artefacts import FakeRuntime, contract_of, faithful, tiny_bundle, write_artefact, write_checkpoint
 from rich.console import Console
 
-from mobile import demo, latency, runners
+from mobile import demo, latency_host, runners
 from mobile.contract import report_path
 from mobile.parity import Ladder
 from mobile.result_files import Accuracy, Parity, Predictions, Steps, load_results
@@ -70,7 +70,7 @@ def exporters(monkeypatch: pytest.MonkeyPatch) -> Exporters:
     monkeypatch.setattr(demo, "Ladder", WarmLadder)
     monkeypatch.setattr(demo, "open_bundle", lambda path: tiny_bundle())
     monkeypatch.setattr(runners, "_open", lambda path, threads: FakeRuntime(compute, f"Fake {path.suffix}"))
-    monkeypatch.setattr(latency, "peak_memory_mb", lambda path, threads: 5.0)
+    monkeypatch.setattr(latency_host, "peak_memory_mb", lambda path, threads: 5.0)
     return made
 
 

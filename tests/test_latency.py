@@ -18,8 +18,11 @@ import pytest
 from fake_artefacts import FakeRuntime, contract_of, tiny_bundle, write_artefact
 from rich.console import Console
 
-from mobile import latency, runners, timing
+from mobile import latency, latency_host, latency_rivals, latency_table, runners, timing
 from mobile.contract import Contract, report_path
+from mobile.devices import plan
+from mobile.devices.plan import Plan
+from mobile.latency_result import DeviceFacts, LatencyRow
 from mobile.result_files import Latency, load_result
 from mobile.runners import ArtefactRunner
 from mobile.timing import Timing, interleaved, ratio_of_medians
@@ -55,7 +58,7 @@ def lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, clock: Clock) -> Any:
     """``lab(name, milliseconds)`` makes an artefact whose n-th inference takes ``milliseconds(n)``."""
     backends: dict[str, FakeRuntime] = {}
     monkeypatch.setattr(runners, "_open", lambda path, threads: backends[path.name])
-    monkeypatch.setattr(latency, "peak_memory_mb", lambda path, threads: 7.0)
+    monkeypatch.setattr(latency_host, "peak_memory_mb", lambda path, threads: 7.0)
 
     def make(name: str, milliseconds: Milliseconds, contract: Contract | None = None, runtime: str = "Fake 1") -> Path:
         def compute(tensor: np.ndarray) -> np.ndarray:
@@ -64,7 +67,7 @@ def lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, clock: Clock) -> Any:
             return np.zeros(27, np.float32)
 
         backends[name] = FakeRuntime(compute, runtime)
-        return write_artefact(tmp_path / name, contract or contract_of(tiny_bundle()))
+        return write_artefact(tmp_path / name, contract or contract_of(tiny_bundle()), name.encode())
 
     return make
 
@@ -74,9 +77,8 @@ def constant(milliseconds: float) -> Milliseconds:
 
 
 def measure(*artefacts: Path, against: tuple[str, ...] = (), rounds: int = 4, folder: Path = Path("unused")) -> Any:
-    return latency.measure(
-        list(artefacts), against=list(against), threads=1, rounds=rounds, warm_up=2, seed=3, folder=folder
-    )
+    asked = Plan(rounds=rounds, warm_up=2, seed=3)
+    return latency.measure_host(list(artefacts), against=list(against), plan=asked, folder=folder).rows
 
 
 def test_every_round_has_every_artefact_once(lab: Any, clock: Clock) -> None:
@@ -111,7 +113,7 @@ def test_a_slow_minute_hits_all_alike(lab: Any, clock: Clock) -> None:
     """The machine becomes three times as slow halfway: the ratio stays."""
     slow = lambda number: 3 if number > 6 else 1  # noqa: E731
     rows = measure(lab("a.tflite", lambda n: 10 * slow(n)), lab("b.tflite", lambda n: 8 * slow(n)), rounds=9)
-    assert ratio_of_medians(rows[0].timing, rows[1].timing) == pytest.approx(10 / 8)
+    assert rows[0].median_ms / rows[1].median_ms == pytest.approx(10 / 8)
 
 
 def test_statistics_by_hand() -> None:
@@ -134,13 +136,13 @@ def test_rivals_of_the_same_size_are_built_once(lab: Any, tmp_path: Path, monkey
         asked.append((name, runtime, like))
         return lab(f"{name}_{like['precision']}.tflite", constant(took[name]))
 
-    monkeypatch.setattr(latency, "build", build)
+    monkeypatch.setattr(latency_rivals, "build", build)
     two = [lab("a.tflite", constant(6)), lab("b.tflite", constant(3))]
     rows = measure(*two, against=("tsn", "tsm"))
-    assert [row.artefact.name for row in rows] == [
+    assert [row.artefact for row in rows] == [
         "a.tflite", "b.tflite", "tsn_mobilenet_v2_int8.tflite", "tsm_mobilenet_v2_int8.tflite"
     ]  # fmt: skip
-    assert [row.ratios for row in rows] == [{"tsn": 1.5, "tsm": 1.2}, {"tsn": 0.75, "tsm": 0.6}, {}, {}]
+    assert [row.ratio_to for row in rows] == [{"tsn": 1.5, "tsm": 1.2}, {"tsn": 0.75, "tsm": 0.6}, {}, {}]
     size = {"precision": "int8", "size": 32, "segments": 4, "classes": 27, "options": {"width": 0.35}}
     assert asked[0] == ("tsn_mobilenet_v2", "litert", size)
 
@@ -153,15 +155,15 @@ def test_core_ml_is_not_timed_in_an_interpreter(lab: Any) -> None:
 
 def test_delegate_as_the_report_says(lab: Any) -> None:
     path = lab("a.tflite", constant(1))
-    assert latency.delegate_of(path) == "unknown (no report)"
+    assert plan.delegate_of(path) == "unknown (no report)"
     report_path(path).write_text('{"delegate": "XNNPACK", "delegate_pieces": 1}')
-    assert latency.delegate_of(path) == "XNNPACK in 1"
+    assert plan.delegate_of(path) == "XNNPACK in 1"
     report_path(path).write_text('{"runtime": "coreml"}')
-    assert latency.delegate_of(path) == "none"
+    assert plan.delegate_of(path) == "none"
 
 
 def _rows(*precisions: str) -> list[Any]:
-    return [types.SimpleNamespace(contract=types.SimpleNamespace(precision=name)) for name in precisions]
+    return [types.SimpleNamespace(precision=name) for name in precisions]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +177,7 @@ def _rows(*precisions: str) -> list[Any]:
     ],
 )
 def test_int8_is_explained_only_where_it_stands_beside_fp32(dot: Any, precisions: Any, noted: bool) -> None:
-    note = latency.note_on_int8(_rows(*precisions), {"int8_dot_product": dot})
+    note = latency_table.note_on_int8(_rows(*precisions), dot)
     assert (note is not None and "no int8 dot product" in note) == noted
 
 
@@ -254,13 +256,16 @@ def test_the_command_prints_and_writes(lab: Any, tmp_path: Path, monkeypatch, ca
 
 
 def test_the_table_keeps_its_words_at_80_columns(lab: Any) -> None:
-    rows = [
-        dataclasses.replace(row, ratios={"tsn": 0.987, "tsm": 1.0}) for row in measure(lab("a.tflite", constant(12)))
-    ]
+    rows = tuple(
+        dataclasses.replace(row, ratio_to={"tsn": 0.987, "tsm": 1.0}, thermal_after="moderate")
+        for row in measure(lab("a.tflite", constant(12)))
+    )
     console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    latency.show(rows, console, 1)
+    facts = DeviceFacts("android", "Nobody Phone", "Android 14")
+    latency_table.show(Latency("abc", facts, 1, 4, None, rows), console)
     text = console.export_text()
-    assert all(word in text for word in ("sth_mobilenet_v2", "int8, 4 x 32 x 32", "12.0", "0.987"))
+    words = ("sth_mobilenet_v2", "int8, 4 x 32 x 32", "12.0", "0.987", "Nobody Phone", "moderate")
+    assert all(word in text for word in words)
 
 
 def test_memory_of_a_child_is_not_its_parents() -> None:
@@ -278,19 +283,53 @@ def test_memory_that_cannot_be_measured(tmp_path: Path, monkeypatch: pytest.Monk
         timing.peak_memory_mb(tmp_path / "a.tflite", 1)
 
 
-def measured(runtime: str, ratio: float, *, size: int = 224, peak_mb: float = 20.0) -> latency.Measured:
-    contract = contract_of(tiny_bundle(), runtime=runtime)
-    frames = dataclasses.replace(contract.frames, segments=8, size=size)
-    contract = dataclasses.replace(
-        contract, runtime=runtime, precision="int8", network="sth_mobilenet_v2", frames=frames
-    )
-    return latency.Measured(
-        Path(f"{runtime}.x"), contract, "Fake 1", Timing((1.0,)), 0.1, peak_mb, "none", {"tsn": ratio}
-    )
+def measured(suffix: str, ratio: float, *, size: int = 224, peak_mb: float = 20.0) -> LatencyRow:
+    return LatencyRow(
+        f"{suffix}.{suffix}", "0" * 64, 1, "sth_mobilenet_v2", "int8", f"8 x {size} x {size}", "Fake 1", "none",
+        1.0, 1.0, 100.0, peak_mb, {"tsn": ratio}, (1.0,),
+    )  # fmt: skip
 
 
 def test_missed_limits_are_named() -> None:
-    rows = [measured("litert", 1.03), measured("executorch", 1.07), measured("litert", 1.5, size=96)]
-    assert [miss.split()[2] for miss in latency.missed_limits(rows, 1)] == ["1.030"]
-    assert latency.missed_limits(rows, 2) == []
-    assert "61 MB" in latency.missed_limits([measured("litert", 0.9, peak_mb=61.0)], 1)[0]
+    rows = [measured("tflite", 1.03), measured("pte", 1.07), measured("tflite", 1.5, size=96)]
+    assert [miss.split()[2] for miss in latency_table.missed_limits(rows, 1)] == ["1.030"]
+    assert latency_table.missed_limits(rows, 2) == []
+    assert "61 MB" in latency_table.missed_limits([measured("tflite", 0.9, peak_mb=61.0)], 1)[0]
+
+
+def test_an_emulated_device_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["latency", "--device", "arm64"])
+    with pytest.raises(UserError, match="an emulated arm64 gives no time"):
+        latency.main()
+
+
+def test_files_of_the_first_schema_are_read(tmp_path: Path) -> None:
+    """The two that lie in mobile/results were written before phones were known."""
+    row = measured("tflite", 1.0)
+    host = {"device": "host", "processor": "Some CPU", "cores": 2, "memory_gb": 8.0, "system": "Linux 6",
+            "machine": "x86_64", "int8_dot_product": False, "python": "3.11"}  # fmt: skip
+    old = {"kind": "latency", "code_version": "abc", "host": host, "threads": 1, "rounds": 1, "note": None}
+    (tmp_path / "old.json").write_text(json.dumps(old | {"rows": [dataclasses.asdict(row)]}))
+    found = load_result(tmp_path / "old.json")
+    assert isinstance(found, Latency) and found.rows == (row,)
+    assert found.device.line() == "Some CPU, 2 cores, Linux 6, x86_64, without int8 dot product"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"sha256": "0" * 63}, "expected 64 hexadecimal digits"),
+        ({"median_ms": 1.5}, "its samples have"),
+        ({"p90_ms": 1.5}, "its samples have"),
+        ({"samples_ms": []}, "has no samples"),
+        ({"thermal_before": "lukewarm"}, "the thermal state"),
+        ({"runtime": None}, "runtime is None"),
+    ],
+)
+def test_rows_that_contradict_themselves(tmp_path: Path, changes: dict[str, Any], expected: str) -> None:
+    device = dataclasses.asdict(DeviceFacts("android", "Nobody Phone", "Android 14"))
+    content = {"kind": "latency", "schema": 2, "code_version": "abc", "device": device, "threads": 1, "rounds": 1,
+               "note": None, "rows": [dataclasses.asdict(measured("pte", 1.0)) | changes]}  # fmt: skip
+    (tmp_path / "bad.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=expected):
+        load_result(tmp_path / "bad.json")
