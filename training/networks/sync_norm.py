@@ -39,7 +39,7 @@ class CpuSyncBatchNorm(nn.BatchNorm2d):
         mean_C = sums[:-1] / sums[-1]
         centred_BCHW = x_BCHW - mean_C[:, None, None]
         variance_C = _Sum.apply(centred_BCHW.square().sum((0, 2, 3))) / sums[-1]  # in two passes, as one process does
-        self._remember(mean_C.detach(), variance_C.detach(), float(sums[-1]))
+        self._remember(mean_C.detach(), variance_C.detach(), float(sums[-1].detach()))
         scale_C = torch.rsqrt(variance_C + self.eps) * self.weight
         return (centred_BCHW * scale_C[:, None, None] + self.bias[:, None, None]).to(input.dtype)
 
