@@ -33,7 +33,7 @@ class CpuSyncBatchNorm(nn.BatchNorm2d):
         """(B, C, H, W) -> the same."""
         if not self.training or not dist.is_initialized():
             return super().forward(input)
-        x_BCHW = input.float()
+        x_BCHW = input.float() if input.dtype in (torch.float16, torch.bfloat16) else input
         count = x_BCHW.new_tensor([x_BCHW.numel() / x_BCHW.shape[1]])
         sums = _Sum.apply(torch.cat([x_BCHW.sum((0, 2, 3)), count]))
         mean_C = sums[:-1] / sums[-1]
