@@ -76,7 +76,7 @@ def test_a_process_without_clips_stays_in_step() -> None:
 def sgd_recipe(folder: Path, **changes: Any) -> Recipe:
     """Without dropout, whose masks each process draws for itself; everything else random stays on."""
     shared: dict[str, Any] = {
-        "optimizer": "sgd", "lr": 0.02, "dropout": 0.0, "sync_batch_norm": True, "size": 32, "early_epochs": 0,
+        "optimizer": "sgd", "lr": 1e-4, "dropout": 0.0, "sync_batch_norm": True, "size": 32, "early_epochs": 0,
     }  # fmt: skip
     return tiny_recipe(folder, **{**shared, **changes})
 
@@ -209,7 +209,8 @@ def test_an_error_of_any_process_is_told_once(
 
 # --- two real processes ---------------------------------------------------------------------------
 
-# Two processes add the same numbers in another order; SGD lets the differences grow with each step.
+# Two processes add the same numbers in another order, and batch norm over eight values multiplies the difference about
+# a hundredfold a step: the rate is small, so that it stays rounding.
 TOLERANCE = 2e-3
 
 

@@ -199,7 +199,7 @@ class Trainer:
         return DistributedDataParallel(
             _Logits(self.module, self.logits),
             device_ids=[self.device.index] if self.device.type == "cuda" else None,
-            broadcast_buffers=not self.recipe.sync_batch_norm,
+            forward_sync_buffers=not self.recipe.sync_batch_norm,
         )
 
     def state(self) -> dict[str, Any]:

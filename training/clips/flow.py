@@ -13,6 +13,7 @@ import itertools
 import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -30,7 +31,7 @@ _FORMAT = "sth-flow/1"
 
 def compute_flow(frames_THWC: np.ndarray) -> np.ndarray:
     """Displacements in pixels from each frame to the next, uint8 (T, H, W, 3) RGB -> float32 (T - 1, H, W, 2)."""
-    method = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    method: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     grey = [cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY) for frame in frames_THWC]
     return np.stack([method.calc(a, b, None) for a, b in itertools.pairwise(grey)])
 
@@ -140,6 +141,8 @@ def _read(file: Path, name: str, wanted: Sequence[int]) -> dict[int, np.ndarray]
     for number in wanted:
         begin = ends[number - 1] if number else 0
         both = cv2.imdecode(pictures[begin : ends[number]], cv2.IMREAD_GRAYSCALE)
+        if both is None:
+            raise UserError(f"{file} is damaged; remove it")
         height = both.shape[0] // 2
         fields[number] = np.maximum(np.stack([both[:height], both[height:]], axis=-1), 1)  # JPEG may say 0
     return fields

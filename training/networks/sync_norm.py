@@ -33,13 +33,13 @@ class CpuSyncBatchNorm(nn.BatchNorm2d):
         """(B, C, H, W) -> the same."""
         if not self.training or not dist.is_initialized():
             return super().forward(input)
-        x_BCHW = input.float()
+        x_BCHW = input.float() if input.dtype in (torch.float16, torch.bfloat16) else input
         count = x_BCHW.new_tensor([x_BCHW.numel() / x_BCHW.shape[1]])
         sums = _Sum.apply(torch.cat([x_BCHW.sum((0, 2, 3)), count]))
         mean_C = sums[:-1] / sums[-1]
         centred_BCHW = x_BCHW - mean_C[:, None, None]
         variance_C = _Sum.apply(centred_BCHW.square().sum((0, 2, 3))) / sums[-1]  # in two passes, as one process does
-        self._remember(mean_C.detach(), variance_C.detach(), float(sums[-1]))
+        self._remember(mean_C.detach(), variance_C.detach(), float(sums[-1].detach()))
         scale_C = torch.rsqrt(variance_C + self.eps) * self.weight
         return (centred_BCHW * scale_C[:, None, None] + self.bias[:, None, None]).to(input.dtype)
 
