@@ -45,6 +45,7 @@ lint: setup  ## ruff and mypy
 ART := build/artefacts
 SCORED := rendered:2025:77
 CENTRED := $(ART)/sth_mobilenet_v2_96
+TIMED := build/latency/sth_mobilenet_v2_p0.25_width1_8x224
 
 results: setup  ## measure every figure of the README again (about an hour) and write its tables
 	@for script in export_tflite export_executorch export_coreml; do $(PY) converters/$$script.py --out $(ART) || exit 1; done
@@ -54,6 +55,9 @@ results: setup  ## measure every figure of the README again (about an hour) and 
 		$(PY) -m training.evaluate $$made --data $(SCORED) --json mobile/results/accuracy/$$(basename $$made).json || exit 1; done
 	@$(PY) -m mobile.parity --clips $(SCORED) --json mobile/results/parity.json $(CENTRED)_int8.tflite $(CENTRED)_int8.pte $(CENTRED)_int8.mlpackage $(CENTRED)_fp32.tflite $(CENTRED)_fp32.pte
 	@$(PY) -m mobile.latency --against tsn tsm --precision int8 fp32 --json mobile/results/latency.json
+	@for network in $(TIMED) $(CENTRED); do $(PY) -m mobile.profile $${network}_int8.tflite $${network}_fp32.tflite $${network}_int8.pte $${network}_fp32.pte \
+		--json mobile/results/profile/$$(case $$network in *224*) echo 224;; *) echo 96;; esac).json || exit 1; done
+	@$(PY) -m mobile.quant_debug --json mobile/results/quant_debug.json
 	@$(MAKE) --no-print-directory stream-results
 	@$(PY) -m mobile.report --readme README.md
 

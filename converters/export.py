@@ -23,6 +23,7 @@ from mobile.runners import ArtefactRunner
 from training.checkpoint import code_version
 from training.errors import UserError
 from training.files import atomic_path, write_json
+from training.networks import option_text
 
 # bundle, precision, mode, path of the artefact -> its report; may raise UserError
 Lower = Callable[[Bundle, str, str, Path], dict[str, Any]]
@@ -162,7 +163,7 @@ def export_random(
     """Export a network with random weights for timing, unless ``folder`` holds it already."""
     words = [
         name,
-        *(f"{key}{value:g}" for key, value in sorted(options.items())),
+        *(f"{key}{option_text(value)}" for key, value in sorted(options.items())),
         f"{'stream' if mode == 'stream' else segments}x{size}",
         precision,
     ]

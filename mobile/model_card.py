@@ -19,6 +19,7 @@ from training.clips import DATA_HELP
 from training.errors import UserError, run_cli
 from training.files import atomic_path, sha256_of, size_of, write_json
 from training.metrics import plot_confusion, scores
+from training.networks import option_text
 
 EXAMPLES = """examples:
   python -m mobile.model_card runs/rendered_sth-seed0_qat/quantized.pt --data rendered:2025:77
@@ -101,7 +102,7 @@ def write_card(bundle: Bundle, data: str, split: str, target: Path) -> dict[str,
         megabytes=size_of(bundle.source) / 1e6,
         sha256=figures["sha256"],
         network=bundle.name,
-        options=", ".join(f"{key} {value:g}" for key, value in bundle.options.items()),
+        options=", ".join(f"{key} {option_text(value)}" for key, value in bundle.options.items()),
         parameters=sum(p.numel() for p in bundle.training.parameters()),
         segments=bundle.spec.segments,
         size=bundle.spec.size,

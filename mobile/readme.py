@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from mobile import layer_tables
 from mobile.latency_result import DeviceFacts, facts_of_host
+from mobile.layer_results import Profile, QuantDebug
 from mobile.parity_row import NOT_RUN
 from mobile.result_files import (
     Accuracy,
@@ -80,13 +82,14 @@ def table_of(found: Sequence[Result]) -> str:
         Study: study_tables,
         Events: events_tables,
         States: state_tables,
+        Profile: profile_tables,
+        QuantDebug: noise_tables,
     }
     kinds = {type(result) for result in found}
     if len(kinds) != 1 or not kinds <= set(makers):
         names = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise UserError(
-            f"a table is of one kind: accuracy, parity, latency, artefact, study, events or states; found {names}"
-        )
+        known = ", ".join(kind.__name__ for kind in makers)
+        raise UserError(f"a table is of one kind of {known}; found {names}")
     return makers[kinds.pop()](found)
 
 
@@ -267,6 +270,40 @@ def state_tables(found: Sequence[States]) -> str:
             "trained again without a state, so the losses are upper bounds."
         )
         tables.append(f"{markdown(header, rows)}\n\n{below}")
+    return "\n\n".join(tables)
+
+
+def profile_tables(found: Sequence[Profile]) -> str:
+    """Where the time goes, int8 beside fp32; the page has it role by role."""
+    header = ["input", "runtime", "what", "M multiply-adds", "int8 ms", "int8 % of peak", "fp32 ms", "fp32 % of peak",
+              "time ratio"]  # fmt: skip
+    rows, below = [], []
+    for result in found:
+        both = [(left, right) for left, right in layer_tables.pairs(result) if right is not None]
+        rows += [row for left, right in both for row in layer_tables.kind_rows(left, right)]
+        peaks = "; ".join(
+            f"{left.runtime} {left.peak_macs_per_second / 1e9:.0f} and {right.peak_macs_per_second / 1e9:.0f}"
+            for left, right in both
+        )
+        below.append(f"{both[0][0].input}: {peaks}" if both else "")
+    if not rows:
+        raise UserError("a table of profiles needs an int8 artefact and the fp32 one of the same network and runtime")
+    first = found[0]
+    return (
+        f"{markdown(header, rows)}\n\n100 % of the peak, in G multiply-adds a second of int8 and fp32: "
+        f"{'. '.join(below)}. {first.threads} thread(s), medians of {first.rounds} interleaved rounds, "
+        f"{host_line(first.host)}; other work ran beside it (load average "
+        f"{' and '.join(f'{result.load_average:.0f}' for result in found)})."
+    )
+
+
+def noise_tables(found: Sequence[QuantDebug]) -> str:
+    """The layers that lose most to int8."""
+    tables = []
+    for result in found:
+        header, rows = layer_tables.noise_table(layer_tables.worst_layers(result))
+        cells = [[f"`{layer}`", *rest] for layer, *rest in rows]
+        tables.append(f"{markdown(header, cells)}\n\n{layer_tables.noise_words(result)}")
     return "\n\n".join(tables)
 
 

@@ -6,20 +6,22 @@ Reads result files only (``mobile.result_files``): a figure that no command wrot
 from __future__ import annotations
 
 import argparse
-import base64
 import datetime
 import platform
 import sys
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from mobile import report_layers
+from mobile.latency_result import LatencyRow
 from mobile.latency_table import box_plot
+from mobile.layer_results import Profile, QuantDebug
 from mobile.parity_row import FAILED, NOT_RUN, PASSED
 from mobile.readme import agreement_cells, fill_tables, host_line, latency_caption, latency_cells, pieces
+from mobile.report_pictures import Picture, frontier, picture, plot_frontier
 from mobile.result_files import (
     Accuracy,
     Artefact,
@@ -78,9 +80,14 @@ def page_values(results: Mapping[str, Result], title: str) -> dict[str, Any]:
         "facts": facts(ladders, timings, accuracies, artefacts),
         "steps": [{"steps": [_step(step) for step in run.steps]} for run in steps],
         "ladders": [_ladder(found) for found in ladders],
+        "frontier": _frontier(accuracies, timings),
         "timings": [_timing(found) for found in timings],
+        "profiles": report_layers.profiles(_all(results, Profile)),
+        "noises": report_layers.noises(_all(results, QuantDebug)),
         "artefacts": [_artefact(found) for found in artefacts],
+        "outside": report_layers.outside(artefacts),
         "accuracies": _accuracies(accuracies),
+        "classes": report_layers.per_class(accuracies),
         "confusion": _confusion(accuracies),
         "sheets": [_sheet(found) for found in _all(results, Predictions)],
         "host": hosts[0] if hosts else "not recorded",
@@ -116,13 +123,17 @@ def facts(
     shown += [
         (f"top-1, int8, {found.runtime}", f"{found.top1:.2f} %") for found in accuracies if found.precision == "int8"
     ]
-    shown += [
-        (f"median, {row.network}, {row.precision}, {row.runtime}", f"{row.median_ms:.1f} ms")
-        for found in timings
-        for row in found.rows
-    ]
+    for found in timings:
+        subjects = [row for row in found.rows if row.ratio_to] or found.rows  # their rivals stand in the table below
+        shown += [
+            (f"median, {_title(row)}, {row.precision}, {row.runtime}", f"{row.median_ms:.1f} ms") for row in subjects
+        ]
     shown += [(f"size, {found.precision}, {found.runtime}", f"{found.bytes / 1e6:.2f} MB") for found in artefacts]
     return shown
+
+
+def _title(row: LatencyRow) -> str:
+    return f"{row.network}, stream" if row.mode == "stream" else row.network
 
 
 def _kind(status: str) -> str:
@@ -149,9 +160,12 @@ def _ladder(ladder: Parity) -> dict[str, Any]:
 
 def _timing(found: Latency) -> dict[str, Any]:
     header, rows = latency_cells(found)
-    names = [f"{row.network}\n{row.runtime}\n{row.precision}" for row in found.rows]
-    plot = _picture(lambda target: box_plot(names, [row.samples_ms for row in found.rows], target))
-    return {"header": header, "rows": rows, "caption": latency_caption(found), "note": found.note, "plot": plot}
+    names = [f"{_title(row)}\n{row.runtime}\n{row.precision}" for row in found.rows]
+    alt = f"Box plots of the samples of {len(found.rows)} artefacts, in ms of one inference"
+    plot = picture(lambda target: box_plot(names, [row.samples_ms for row in found.rows], target), alt)
+    size = found.rows[0].input if found.rows else ""
+    return {"input": size, "header": header, "rows": rows, "caption": latency_caption(found), "note": found.note,
+            "plot": plot}  # fmt: skip
 
 
 def _artefact(found: Artefact) -> dict[str, Any]:
@@ -175,14 +189,25 @@ def _accuracies(found: Sequence[Accuracy]) -> list[dict[str, Any]]:
     return rows
 
 
-def _confusion(found: Sequence[Accuracy]) -> dict[str, str] | None:
+def _frontier(accuracies: Sequence[Accuracy], timings: Sequence[Latency]) -> dict[str, Any] | None:
+    """Accuracy against latency, of the artefacts that have both."""
+    points = frontier(accuracies, timings)
+    if not points:
+        return None
+    rows = [[p.name, p.runtime, p.precision, f"{p.milliseconds:.1f}", f"{p.top1:.2f}"] for p in points]
+    alt = "Top-1 against the median time of one inference: " + "; ".join(", ".join(row[1:]) for row in rows)
+    return {"rows": rows, "plot": picture(lambda target: plot_frontier(points, target), alt)}
+
+
+def _confusion(found: Sequence[Accuracy]) -> dict[str, Any] | None:
     """The matrix of the first int8 model, or of the first of all."""
     chosen = next((a for a in found if a.precision == "int8"), found[0] if found else None)
     if chosen is None:
         return None
     title = f"{chosen.model}, {chosen.runtime}, {chosen.precision}, {chosen.clips} clips, top-1 {chosen.top1:.2f} %"
     matrix, labels = [list(row) for row in chosen.confusion], list(chosen.labels)
-    return {"title": title, "picture": _picture(lambda target: plot_confusion(matrix, labels, target, ""))}
+    drawn: Picture = picture(lambda target: plot_confusion(matrix, labels, target, ""), f"Confusion matrix of {title}")
+    return {"title": title, "picture": drawn}
 
 
 def _sheet(found: Predictions) -> dict[str, Any]:
@@ -203,14 +228,6 @@ def _tools(artefacts: Sequence[Artefact]) -> list[tuple[str, str]]:
     for artefact in artefacts:
         versions |= artefact.tools
     return sorted(versions.items())
-
-
-def _picture(draw: Callable[[Path], None]) -> str:
-    """What ``draw`` writes into a .png, as a data URI."""
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "picture.png"
-        draw(target)
-        return "data:image/png;base64," + base64.b64encode(target.read_bytes()).decode()
 
 
 def write_page(results: Mapping[str, Result], target: Path) -> None:
@@ -250,6 +267,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def load_tree(folder: Path) -> dict[str, Result]:
+    """The result files of a folder and of the folders in it."""
+    found = load_results(folder)
+    for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
+        found |= {f"{inner.name}/{name}": result for name, result in load_results(inner).items()}
+    return found
+
+
 def load_reports(folder: Path) -> dict[str, Result]:
     """The exporters' reports in a folder of artefacts."""
     loaded = load_results(folder, pattern="*.report.json")
@@ -262,7 +287,7 @@ def main() -> int:
     arguments = parse(sys.argv[1:])
     readme = arguments.readme or (None if arguments.html else Path("README.md"))
     if arguments.html and not arguments.check:
-        results = load_results(arguments.results)
+        results = load_tree(arguments.results)
         if arguments.artefacts:
             results |= load_reports(arguments.artefacts)
         write_page(results, arguments.html)

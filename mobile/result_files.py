@@ -15,6 +15,7 @@ import numpy as np
 
 from mobile.event_scores import EventScores
 from mobile.latency_result import Latency, upgrade
+from mobile.layer_results import Profile, QuantDebug
 from mobile.parity_row import FAILED, NOT_RUN, PASSED
 from training.errors import UserError
 from training.files import read_json
@@ -97,6 +98,7 @@ class Artefact:
     operators: dict[str, dict[str, int]]
     delegate: str | None = None
     delegate_pieces: int | None = None
+    operators_outside: Any = None  # {operator: count}, or a list of names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -221,8 +223,10 @@ KINDS: dict[str, type] = {
     "study": Study,
     "events": Events,
     "states": States,
+    "profile": Profile,
+    "quant_debug": QuantDebug,
 }
-Result = Accuracy | Parity | Latency | Artefact | Predictions | Steps | Study | Events | States
+Result = Accuracy | Parity | Latency | Artefact | Predictions | Steps | Study | Events | States | Profile | QuantDebug
 
 
 def load_result(path: Path) -> Result:

@@ -1,23 +1,32 @@
-"""The iOS app as far as Linux goes: GestureCore's tests over golden vectors, syntax, style, and the project's files."""
+"""The iOS app as far as Linux goes: its package's tests over golden vectors, syntax and style of every Swift file."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
-import plistlib
 import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
-import yaml
+from app_benchmarks import BATTERY, DEVICE, TYPES, faults, kotlin_keys
 from tools_needed import need
 
-from converters import export_executorch, export_tflite
-from converters.export import export
-from mobile.bundle import SHIPPED_CAUSAL, open_bundle
+from converters import export_coreml, export_executorch, export_tflite
+from converters.export import Target, export
+from mobile.bundle import SHIPPED_CAUSAL, Bundle, open_bundle
+from mobile.contract import contract_path, load_contract
 from mobile.golden import write_golden
+from mobile.golden_camera import add_camera
+from mobile.golden_files import GoldenWriter
+from mobile.install_assets import IOS as IOS_APP
+from mobile.install_assets import install
+from mobile.parity_apps import app_rows
+from mobile.parity_row import PASSED
 from mobile.score_events import read_thresholds
 from training.files import sha256_of
 
@@ -26,17 +35,19 @@ IOS = Path(__file__).resolve().parent.parent / "ios_demo"
 CORE = IOS / "GestureCore"
 TOOLS = Path(os.environ.get("STH_TOOLS") or Path.home() / ".cache" / "sth-tools") / "swift" / "bin"
 PATH = os.pathsep.join([str(TOOLS), os.environ.get("PATH", "")])
-SWIFT_FILES = sorted(file for folder in ("App", "GestureCore/Sources") for file in (IOS / folder).rglob("*.swift"))
+APP_FILES = sorted(file for folder in ("App", "AppTests") for file in (IOS / folder).rglob("*.swift"))
 
 
-def run(*command: str | Path, environment: dict[str, str] | None = None, folder: Path = IOS) -> str:
+def run(
+    *command: str | Path, environment: dict[str, str] | None = None, folder: Path = IOS, characters: int = 3000
+) -> str:
     """All that a tool says; the test fails where the tool does."""
     words = [str(word) for word in command]
     ended = subprocess.run(
         words, cwd=folder, capture_output=True, text=True, env={**os.environ, "PATH": PATH, **(environment or {})}
     )
     said = ended.stdout + ended.stderr
-    assert ended.returncode == 0, said[-3000:]
+    assert ended.returncode == 0, said[-characters:]
     return said
 
 
@@ -46,64 +57,124 @@ def swift() -> None:
     need(install="ios_demo/install_tools.sh", there=there)
 
 
-def test_gesture_core_over_golden_vectors(swift: None, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def golden(swift: None, tmp_path_factory: pytest.TempPathFactory) -> Golden:
+    """Golden vectors of the shipped stream, camera frames for Core ML, and the app's folder of models."""
+    folder, bundle = tmp_path_factory.mktemp("ios"), open_bundle(SHIPPED_CAUSAL)
+    stream = export(bundle, export_tflite.TARGET, "int8", folder, clips=0, mode="stream")
+    write_golden(stream, read_thresholds(None, stream), folder / "vectors", seed=4)
+    targets = (export_coreml.TARGET, export_coreml.target_of(stateful=True), export_executorch.TARGET)
+    models = [export(bundle, hollow(target), "int8", folder, clips=0, mode="stream") for target in targets]
+    install(models, IOS_APP, folder)
+    write_camera(models[0], folder / "coreml")
+    return Golden(folder, stream)
+
+
+@dataclasses.dataclass(frozen=True)
+class Golden:
+    """What the tests of the package read and write, in one folder."""
+
+    folder: Path
+    stream: Path
+
+    def environment(self, vectors: str = "vectors") -> dict[str, str]:
+        names = {
+            "STH_GOLDEN": vectors, "STH_GOLDEN_COREML": "coreml", "STH_GOLDEN_RESULT": "swift.json",
+            "STH_BENCHMARKS": "benchmarks", "STH_MODELS": str(IOS_APP.folder),
+        }  # fmt: skip
+        return {name: str(self.folder / place) for name, place in names.items()}
+
+
+def hollow(target: Target) -> Target:
+    """A target whose artefacts have all side files, as the exporter writes them, and no network: conversion is slow."""
+
+    def lower(bundle: Bundle, precision: str, mode: str, artefact: Path) -> dict[str, Any]:
+        if artefact.suffix == ".mlpackage":
+            artefact.mkdir()
+            artefact /= "weights.bin"
+        artefact.write_bytes(target.runtime.encode())
+        return {"sha256": sha256_of(artefact.parent if artefact.name == "weights.bin" else artefact)}
+
+    return Target(
+        target.runtime, target.suffix, lower, layout=target.layout, state_layout=target.state_layout,
+        int8_input=target.int8_input, int8_output=target.int8_output, stateful=target.stateful,
+    )  # fmt: skip
+
+
+def write_camera(artefact: Path, out: Path) -> None:
+    """A golden folder with camera frames only, as an artefact's contract asks for them."""
+    writer, contract = GoldenWriter(out), load_contract(artefact)
+    writer.finish(
+        {
+            "made_of": {"artefact": artefact.name},
+            "contract": writer.add_json(contract_path(artefact).name, contract.to_json()),
+            "thresholds": "",
+            "camera": add_camera(writer, contract, seed=6),
+            "events": [],
+            "exponential": [],
+            "stream": {"frames": 0, "inputs": "", "logits": "", "state_frames": [], "states": {}},
+        }
+    )
+
+
+def test_gesture_core_over_golden_vectors(golden: Golden) -> None:
     """Every test of the package, the app's sources that need Foundation only among what it compiles."""
-    models, bundle = tmp_path / "models", open_bundle(SHIPPED_CAUSAL)
-    stream = export(bundle, export_tflite.TARGET, "int8", models, clips=0, mode="stream")
-    export(bundle, export_executorch.TARGET, "int8", models, clips=0, mode="stream")
-    write_golden(stream, read_thresholds(None, stream), tmp_path / "vectors", seed=4)
-    result = tmp_path / "swift.json"
-    places = {"STH_GOLDEN": tmp_path / "vectors", "STH_GOLDEN_RESULT": result, "STH_MODELS": models}
-    environment = {name: str(place) for name, place in places.items()}
-    said = run("swift", "test", "--disable-sandbox", folder=CORE, environment=environment)
+    said = run("swift", "test", "--disable-sandbox", folder=CORE, environment=golden.environment())
     counts = re.findall(r"Executed (\d+) tests?, with (?:(\d+) tests? skipped and )?(\d+) failures", said)[-1]
     print(f"swift test: {counts[0]} tests, {counts[1] or 0} skipped, {counts[2]} failures")
-    assert int(counts[0]) > 60 and not counts[1] and counts[2] == "0", said[-2000:]
+    assert int(counts[0]) > 70 and not counts[1] and counts[2] == "0", said[-2000:]
+    result = golden.folder / "swift.json"
     report = json.loads(result.read_text())
-    assert report["side"] == "Swift" and report["made_of"]["sha256"] == sha256_of(stream)
-    assert len(report["rows"]) > 20 and all(row["differing"] == 0 for row in report["rows"]), report["rows"]
+    assert report["side"] == "Swift" and report["made_of"]["sha256"] == sha256_of(golden.stream)
+    kinds = {row["name"].rsplit("/", 1)[0] for row in report["rows"]}
+    assert {"events", "stream"} <= {kind.split("/")[0] for kind in kinds} and any("coreml/camera" in k for k in kinds)
+    assert len(report["rows"]) > 60 and all(row["differing"] == 0 for row in report["rows"]), report["rows"]
+    row = next(row for row in app_rows([result], [golden.stream]) if row.name.endswith("Swift"))
+    assert row.status == PASSED and row.sha256 == sha256_of(golden.stream)
     kept = IOS.parent / "build" / "golden" / "swift.json"
     kept.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(result, kept)
 
 
+def test_both_apps_write_one_benchmark_schema(golden: Golden) -> None:
+    """After the test above, in which Swift wrote one file of a run that ended well and one of a run that failed."""
+    assert kotlin_keys() == (TYPES.keys(), DEVICE.keys(), BATTERY.keys())
+    for status in ("done", "failed"):
+        content = json.loads((golden.folder / "benchmarks" / f"{status}.json").read_text())
+        assert content["status"] == status and content["kind"] == "ios_benchmark" and content["schema"] == 1
+        found = faults(content, TYPES) + faults(content["device"], DEVICE) + faults(content["battery"], BATTERY)
+        assert found == []
+        assert all(isinstance(sample, (int, float)) for sample in content["samples_ms"] or ())
+
+
+def test_wrong_golden_vectors_fail(golden: Golden) -> None:
+    """U for V in one camera frame, the frames of an event sequence reversed, one bit of an exponential."""
+    spoilt = golden.folder / "spoilt"
+    shutil.copytree(golden.folder / "vectors", spoilt)
+    manifest = json.loads((spoilt / "manifest.json").read_text())
+    channels = next(frame["channels"] for frame in manifest["camera"] if "U" in frame["channels"])
+    channels["U"], channels["V"] = channels["V"], channels["U"]
+    logits = spoilt / manifest["events"][0]["logits"]
+    classes = len(json.loads((spoilt / manifest["contract"]).read_text())["labels"])
+    np.fromfile(logits, "<f4").reshape(-1, classes)[::-1].tofile(logits)
+    point = manifest["exponential"][-1]
+    point["y_bits"] = f"{int(point['y_bits'], 16) ^ 1:016x}"
+    (spoilt / "manifest.json").write_text(json.dumps(manifest))
+    words = ("swift", "test", "--disable-sandbox", "--skip-build", "--filter", "GoldenTests")
+    with pytest.raises(AssertionError) as failed:
+        run(*words, folder=CORE, environment=golden.environment("spoilt"), characters=100_000)
+    names = set(re.findall(r"GoldenTests[. ](test\w+)\]? : ", str(failed.value)))
+    assert {"testCameraFrames", "testEvents", "testExponential"} <= names, names
+
+
 def test_every_file_parses(swift: None) -> None:
-    assert len(SWIFT_FILES) > 50
-    run("swiftc", "-frontend", "-parse", *[file for file in SWIFT_FILES if "/App/" in str(file)])
+    """Of the app; those of the package are compiled above."""
+    assert len(APP_FILES) > 15
+    run("swiftc", "-frontend", "-parse", *APP_FILES)
 
 
 def test_style_is_clean(swift: None) -> None:
-    run("swift-format", "lint", "--strict", "--recursive", "App", "GestureCore/Sources", "GestureCore/Tests")
+    run(
+        "swift-format", "lint", "--strict", "--recursive", "App", "AppTests", "GestureCore/Sources", "GestureCore/Tests"
+    )
     run("swiftlint", "lint", "--quiet", "--strict")
-
-
-def test_project_file() -> None:
-    project = yaml.safe_load((IOS / "project.yml").read_text())
-    target = project["targets"]["GestureDemo"]
-    assert target["type"] == "application" and target["platform"] == "iOS"
-    for source in target["sources"]:
-        assert source.get("optional") or (IOS / source["path"]).is_dir()
-    assert (IOS / target["settings"]["base"]["INFOPLIST_FILE"]).is_file()
-    assert (IOS / project["packages"]["GestureCore"]["path"] / "Package.swift").is_file()
-    named = {dependency["package"] for dependency in target["dependencies"]}
-    assert named == set(project["packages"])
-
-
-def test_property_lists_strings_and_assets() -> None:
-    about = plistlib.loads((IOS / "App" / "Info.plist").read_bytes())
-    assert "camera" in about["NSCameraUsageDescription"]
-    catalogue = IOS / "App" / "Resources" / "Assets.xcassets"
-    for content in catalogue.rglob("Contents.json"):
-        for image in json.loads(content.read_text()).get("images", []):
-            assert (content.parent / image["filename"]).is_file()
-
-
-def test_every_word_of_the_app_is_in_its_strings() -> None:
-    text = (IOS / "App" / "Resources" / "en.lproj" / "Localizable.strings").read_text()
-    known = set(re.findall(r'^"([a-z_]+)" = ".+";$', text, re.MULTILINE))
-    assert len(known) == len(text.strip().splitlines())
-    swift_text = (IOS / "App" / "UI" / "Strings.swift").read_text()
-    asked = set(re.findall(r'NSLocalizedString\("([a-z_]+)"', swift_text))
-    asked |= {f"stage_{name}" for name in ("preprocess", "inference", "postprocess")}
-    asked |= {f"thermal_{name}" for name in ("nominal", "fair", "serious", "critical")}
-    assert asked == known

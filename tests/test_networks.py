@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import torch
 
+from mobile.bundle import randomize
 from training.networks import NETWORKS, FrameNetwork, build_network
+from training.networks.fewer_states import drop_states
 from training.operators import DepthwiseSTH, FactoredConv, STHConv, TemporalShift
 
 MOBILE = ["sth_mobilenet_v2", "tsn_mobilenet_v2", "tsm_mobilenet_v2"]
@@ -205,3 +207,29 @@ def test_a_bad_option_is_named(name: str, options: dict[str, Any], reasons: list
         build_network(name, **arguments)
     assert all(reason in str(caught.value) for reason in reasons), str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_fewer_temporal_blocks_keep_the_present() -> None:
+    """Dropping a block's states equals zeroing the past of its temporal kernels; the rest of the network stays."""
+    old = build_network("sth_mobilenet_v2", num_classes=5, segments=4, width=0.35, causal=True).eval()
+    new = build_network("sth_mobilenet_v2", num_classes=5, segments=4, width=0.35, causal=True, temporal_blocks=[1, 16])
+    randomize(old)
+    new.load_state_dict(drop_states(old.state_dict(), old, new))
+    new.eval()
+    x_NTCHW = torch.randn(2, 4, 3, 64, 64)
+    past = old(x_NTCHW)
+    for name, module in old.named_modules():
+        if isinstance(module, DepthwiseSTH) and not name.startswith(("features.2.", "features.17.")):
+            module.temporal.data[:, :, :-1] = 0
+    assert not torch.allclose(old(x_NTCHW), past, rtol=1e-3)
+    torch.testing.assert_close(new(x_NTCHW), old(x_NTCHW), rtol=1e-4, atol=1e-5)
+    assert sum(isinstance(module, DepthwiseSTH) for module in new.modules()) == 2
+
+
+def test_temporal_blocks_that_do_not_exist_or_see_the_future() -> None:
+    with pytest.raises(ValueError, match=r"temporal_blocks has \[0, 17\]; expected numbers from 1 to 16"):
+        build_network("sth_mobilenet_v2", num_classes=5, segments=4, temporal_blocks=[0, 3, 17])
+    centred = build_network("sth_mobilenet_v2", num_classes=5, segments=4, width=0.35)
+    fewer = build_network("sth_mobilenet_v2", num_classes=5, segments=4, width=0.35, temporal_blocks=[1])
+    with pytest.raises(ValueError, match="not causal"):
+        drop_states(centred.state_dict(), centred, fewer)

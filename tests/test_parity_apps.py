@@ -33,20 +33,26 @@ def write(folder: Path, artefact: Path, **changes: Any) -> Path:
 
 def test_an_app_without_a_result_is_not_run(artefact: Path) -> None:
     rows = app_rows([], [artefact])
-    assert [row.status for row in rows] == [NOT_RUN, NOT_RUN]
+    assert [row.status for row in rows] == [NOT_RUN, NOT_RUN, NOT_RUN]
     assert "build/golden/kotlin.json" in rows[0].note and "Swift" in rows[1].name
+    assert "Core ML in the iOS app" in rows[2].name and "ios_demo/check_on_mac.sh" in rows[2].note
 
 
 def test_identical_vectors_pass(tmp_path: Path, artefact: Path) -> None:
-    kotlin, swift = app_rows([write(tmp_path, artefact)], [artefact])
-    assert (kotlin.status, swift.status) == (PASSED, NOT_RUN)
+    kotlin, swift, coreml = app_rows([write(tmp_path, artefact)], [artefact])
+    assert (kotlin.status, swift.status, coreml.status) == (PASSED, NOT_RUN, NOT_RUN)
     assert "42 values in 2 golden vectors" in kotlin.note and kotlin.sha256 == sha256_of(artefact)
 
 
 def test_one_value_that_differs_fails(tmp_path: Path, artefact: Path) -> None:
     rows = [{"name": "stream/logits", "values": 12, "differing": 1, "largest": 3}]
-    kotlin, _ = app_rows([write(tmp_path, artefact, rows=rows)], [artefact])
+    kotlin, *_ = app_rows([write(tmp_path, artefact, rows=rows)], [artefact])
     assert kotlin.status == FAILED and "stream/logits by 3" in kotlin.note
+
+
+def test_what_a_mac_found_is_a_row_of_its_own(tmp_path: Path, artefact: Path) -> None:
+    *_, coreml = app_rows([write(tmp_path, artefact, side="Core ML")], [artefact])
+    assert coreml.status == PASSED and coreml.note.startswith("within two steps: 42 values")
 
 
 @pytest.mark.parametrize("changes", [{"kind": "other"}, {"side": "Rust"}, {"rows": []}, {"made_of": {}}])

@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 import pytest
 
-from mobile import report
+from mobile import layer_tables, report
 from mobile.readme import fill_tables, markdown
 from mobile.report import render_page
-from mobile.result_files import KINDS, load_result, load_results
+from mobile.result_files import KINDS, _build, load_result, load_results
 from training.errors import UserError
 
 AGREEMENT = {
@@ -107,8 +107,53 @@ STATES: dict[str, Any] = {
         {"state": "state_2", "bytes": 10, "top1_without": 97.0, "top1_without_all_up_to": 80.0},
     ],
 }  # fmt: skip
-ALL = {"parity": PARITY, "latency": LATENCY, "float": accuracy("float", 10), "int8": accuracy(), "artefact": ARTEFACT,
-       "predictions": PREDICTIONS, "steps": STEPS, "study": STUDY, "events": EVENTS, "states": STATES}  # fmt: skip
+
+
+def profiled(precision: str, us: float) -> dict[str, Any]:
+    """Three kernels: 1 x 1, depthwise, and a concat in two copies; 100 G multiply-adds a second at best."""
+    kernels = [
+        ("GEMM", "blocks.0.project", "projection 1 x 1", "convolution", us, 2_000_000, 4000),
+        ("DWConv", "blocks.1.temporal", "temporal 3 x 1", "depthwise", 2 * us, 500_000, 3000),
+        ("Copy", "blocks.1.concat", "concat", "concat", us / 4, 0, 2000),
+        ("Copy", "blocks.1.concat", "concat", "concat", us / 4, 0, 2000),
+        ("Static Reshape", None, None, "move", 0.0, 0, 0),
+    ]
+    names = ("kernel", "layer", "role", "kind", "us", "macs", "bytes")
+    rows = [dict(zip(names, kernel, strict=True)) for kernel in kernels]
+    return {
+        "artefact": f"a_{precision}.tflite", "sha256": "0", "network": "sth", "precision": precision,
+        "input": "8 x 224 x 224", "runtime": "Fake 1", "method": "its own profiler", "whole_us": 4 * us,
+        "peak_macs_per_second": 100e9, "peak_product": "512 x 512 x 512, GEMM",
+        "kernels": [row | {"low_us": row["us"], "high_us": row["us"]} for row in rows],
+    }  # fmt: skip
+
+
+PROFILE: dict[str, Any] = {
+    "kind": "profile", "code_version": "abc", "host": LATENCY["host"], "threads": 1, "rounds": 3, "load_average": 0.5,
+    "artefacts": [profiled("int8", 1000.0), profiled("fp32", 4000.0)],
+}  # fmt: skip
+NOISE: dict[str, Any] = {
+    "kind": "quant_debug", "code_version": "abc", "checkpoint": "tiny.pt", "data": "rendered:27:1", "clips": 27,
+    "one_by_one_clips": 4, "logits_db": 18.04, "rounding_db": 21.0, "untrained_db": 9.5, "same_top1": 96.3,
+    "layers": [
+        {"layer": "blocks.0.project", "sqnr_db": 30.0, "rounding_db": 35.0, "weight_db": 40.0, "alone_db": 33.0,
+         "spared_db": 9.6},
+        {"layer": "mean", "sqnr_db": 19.0, "rounding_db": 22.0, "weight_db": None, "alone_db": 12.5, "spared_db": 15.0},
+        {"layer": "classifier", "sqnr_db": 18.04, "rounding_db": 21.0, "weight_db": 42.0, "alone_db": 45.0,
+         "spared_db": 9.5},
+    ],
+    "ranges": [
+        {"layer": "mean", "low": -1.0, "high": 2.0, "least": -1.2, "most": 5.5, "below": 0.5, "above": 1.734,
+         "steps": 256},
+        {"layer": "classifier", "low": -9.0, "high": 9.0, "least": -3.0, "most": 4.0, "below": 0.0, "above": 0.0,
+         "steps": 100},
+    ],
+}  # fmt: skip
+ALL = {
+    "profile": PROFILE, "noise": NOISE, "parity": PARITY, "latency": LATENCY, "float": accuracy("float", 10),
+    "int8": accuracy(), "artefact": ARTEFACT, "predictions": PREDICTIONS, "steps": STEPS, "study": STUDY,
+    "events": EVENTS, "states": STATES,
+}  # fmt: skip
 
 
 def write(folder: Path, **contents: Any) -> Path:
@@ -230,6 +275,44 @@ def test_artefacts_as_a_table(tmp_path: Path) -> None:
     assert "| 3.40 | 86 int8, 2 float32 | XNNPACK in 1 | `feedfeedfeed` |" in table(tmp_path, "artefact")
 
 
+def test_a_profile_sets_int8_beside_fp32(tmp_path: Path) -> None:
+    text = table(write(tmp_path, profile=PROFILE), "profile")
+    start = "| 8 x 224 x 224 | Fake 1 |"
+    assert f"{start} 1 x 1 and first convolutions | 2 | 1.00 | 2 | 4.00 | 0 | 0.25 |" in text
+    assert f"{start} depthwise 3 x 3, temporal 3 x 1 | 0 | 2.00 | 0 | 8.00 | 0 | 0.25 |" in text
+    assert f"{start} concats, sums, mean, moving data |  | 0.50 |  | 2.00 |  | 0.25 |" in text
+    assert f"{start} all kernels | 2.5 | 3.50 | 1 | 14.00 | 0 | 0.25 |" in text
+    assert "8 x 224 x 224: Fake 1 100 and 100. 1 thread(s), medians of 3 interleaved rounds" in text
+    alone = PROFILE | {"artefacts": PROFILE["artefacts"][1:]}
+    with pytest.raises(UserError, match="needs an int8 artefact and the fp32 one"):
+        table(write(tmp_path, profile=alone), "profile")
+
+
+def test_roles_of_a_profile() -> None:
+    result = _build(KINDS["profile"], PROFILE, "profile")
+    ((left, right),) = layer_tables.pairs(result)
+    assert layer_tables.role_table(left, right)[1] == [
+        ["temporal 3 x 1", "0.5", "2.00", "0", "8.00", "0", "0.25"],
+        ["projection 1 x 1", "2.0", "1.00", "2", "4.00", "0", "0.25"],
+        ["concat", "", "0.50", "", "2.00", "", "0.25"],  # two copies of one operator
+        ["moving data", "", "0.00", "", "0.00", "", ""],
+        ["all kernels", "2.5", "3.50", "1", "14.00", "0", "0.25"],
+    ]
+    assert layer_tables.role_table(right, None)[0] == ["what", "M multiply-adds", "fp32 ms", "fp32 % of peak"]
+    said = layer_tables.why(left, right)
+    assert said.startswith("int8 takes 0.25 of fp32's time: 1 x 1 and first convolutions 0.25 (4.0 to 1.0 ms)")
+    assert said.endswith("a large matrix product takes 1.00.")
+
+
+def test_noise_names_the_worst_layers_first(tmp_path: Path) -> None:
+    text = table(write(tmp_path, noise=NOISE), "noise")
+    rows = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| `")]
+    assert rows == ["`mean`", "`blocks.0.project`", "`classifier`"]
+    assert "| `mean` | 19.0 | 22.0 |  | 12.5 | 15.0 |" in text
+    assert "the int8 logits are 18.0 dB" in text and "without QAT: 9.5 dB" in text
+    assert "1 of 2 ranges clip more than 0.01 % of their values, most that of mean with 2.234 %." in text
+
+
 def test_bars_in_cells_do_not_break_a_table() -> None:
     assert markdown(["a"], [["x|y"]]).splitlines() == ["| a |", "| --- |", "| x\\|y |"]
     assert markdown(["a", "b"], [["x", "1.5"], ["y", ""]]).splitlines()[1] == "| --- | ---: |"
@@ -248,6 +331,8 @@ BAD = {
     "matrix of other clips": (json.dumps(accuracy(clips=11)), "over 10 of 11 clips"),
     "a number as text": (json.dumps(accuracy(top5="100")), "accuracy.top5 is '100'; expected float"),
     "true as a number": (json.dumps(accuracy(clips=True)), "accuracy.clips is True; expected int"),
+    "noise of other logits": (json.dumps(NOISE | {"logits_db": 25.0}), "the classifier's layer says 18.04"),
+    "a profile of nothing": (json.dumps(PROFILE).replace("100000000000.0", "0.0"), "a peak of 0.0"),
     "a failed step without reason": (json.dumps(STEPS).replace("coremltools is not installed", ""), "the reason"),
 }  # fmt: skip
 
@@ -297,7 +382,8 @@ def test_the_page_asks_nobody_for_anything(page: str) -> None:
     for tag, attributes in Tags(page).tags:
         assert tag not in ("script", "iframe", "object", "embed", "base")
         for name in ("src", "href", "srcset", "poster", "action"):
-            assert (attributes.get(name) or "data:").startswith("data:"), (tag, attributes)
+            within = tag == "a" and (attributes.get(name) or "").startswith("#")
+            assert within or (attributes.get(name) or "data:").startswith("data:"), (tag, attributes)
 
 
 def test_the_page_fits_phones_and_both_colour_schemes(page: str) -> None:
@@ -323,10 +409,41 @@ def test_the_page_has_every_part(page: str) -> None:
         assert words in page, words
     pictures = [attributes["src"] or "" for tag, attributes in Tags(page).tags if tag == "img"]
     kinds = [picture.split(";")[0] for picture in pictures]
-    assert kinds == ["data:image/png", "data:image/png", "data:image/jpeg", "data:image/jpeg"]
-    for picture in pictures:
+    assert kinds == ["data:image/png"] * 4 + ["data:image/jpeg"] * 2
+    dark = [attributes["srcset"] or "" for tag, attributes in Tags(page).tags if tag == "source"]
+    assert len(dark) == 4 and not set(dark) & set(pictures)
+    for picture in [*pictures, *dark]:
         decoded = cv2.imdecode(np.frombuffer(base64.b64decode(picture.split(",")[1]), np.uint8), cv2.IMREAD_COLOR)
         assert decoded is not None
+
+
+def test_the_page_goes_down_to_classes_layers_and_operators(page: str) -> None:
+    text = " ".join(page.split())
+    for words in ("Where the time goes", "projection 1 x 1", "Where the error comes from", "blocks.0.project", "2.234",
+                  "Operators off the delegate", "Float against int8 in each class", "not recorded"):  # fmt: skip
+        assert words in text, words
+    assert re.search(r"Stop Sign</td>.*?100\.0.*?90\.0.*?-10\.0", text)
+    assert "Accuracy against latency" not in text  # no artefact was both scored and timed
+
+
+def test_operators_off_the_delegate_are_named(tmp_path: Path) -> None:
+    off = {"one": ARTEFACT | {"operators_outside": {"AVERAGE_POOL_2D": 4}, "delegate_pieces": 5},
+           "two": ARTEFACT | {"operators_outside": ["aten::cat.out"], "delegate_pieces": 2},
+           "three": ARTEFACT | {"operators_outside": []}}  # fmt: skip
+    text = " ".join(render_page(load_results(write(tmp_path, **off))).split())
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", text)]
+    found = [row[2:] for row in cells if len(row) == 4]
+    assert found == [["4 AVERAGE_POOL_2D", "5"], ["none", "1"], ["aten::cat.out", "2"]]
+
+
+def test_accuracy_stands_against_latency(tmp_path: Path) -> None:
+    timed = json.loads(json.dumps(LATENCY))
+    timed["rows"][0]["artefact"] = "tiny_int8.tflite"
+    text = render_page(load_results(write(tmp_path, latency=timed, int8=accuracy())))
+    row = "".join(f"<td{kind}>{cell}</td>" for kind, cell in
+                  (("", "tiny_int8.tflite"), ("", "Fake 1"), ("", "int8"), (' class="figure"', "12.0"),
+                   (' class="figure"', "90.00")))  # fmt: skip
+    assert "Accuracy against latency" in text and row in text
 
 
 def test_predictions_are_told_by_a_sign_not_by_colour_alone(page: str) -> None:
@@ -338,6 +455,7 @@ def test_predictions_are_told_by_a_sign_not_by_colour_alone(page: str) -> None:
 
 def test_what_is_absent_is_left_out(tmp_path: Path) -> None:
     page = render_page(load_results(write(tmp_path, parity=PARITY)))
+    assert "Where the" not in page
     assert "Latency" not in page
     assert "Artefacts" not in page
     assert "Confusion" not in page

@@ -10,12 +10,13 @@ from typing import Any
 
 import torch
 
-from training.checkpoint import load_checkpoint, make_checkpoint
+from training.checkpoint import load_checkpoint, make_checkpoint, network_of
 from training.clips.opening import is_rendered, open_data
 from training.errors import UserError, run_cli
 from training.files import write_json
 from training.loop import FINAL, LAST, RESULT, Trainer, open_loader
 from training.networks import FrameNetwork, build_network
+from training.networks.fewer_states import drop_states
 from training.networks.imagenet import load_imagenet
 from training.networks.recalibrate import is_folded, recalibrate, spatial_twin, take_batch_norms
 from training.recipe import Recipe, check, override
@@ -52,24 +53,36 @@ def build(chosen: Recipe, labels: list[str]) -> FrameNetwork:
 
 
 def _start_from(network: FrameNetwork, chosen: Recipe, labels: list[str]) -> None:
-    """Copy the weights of a checkpoint of the same network; its number of segments may be another one.
+    """Copy the weights of a checkpoint of the same network; its number of segments may be another one, and a causal
+    network may have fewer temporal blocks (``drop_states``).
 
     Raises:
         UserError: says what differs.
     """
     checkpoint = load_checkpoint(chosen.init)
+    fewer = chosen.options.get("temporal_blocks") is not None
     for what, theirs, ours in (
         ("network", checkpoint["network"], chosen.network),
-        ("options", checkpoint["options"], chosen.options),
+        (
+            "options",
+            *(_without_blocks(options) if fewer else options for options in (checkpoint["options"], chosen.options)),
+        ),
         ("labels", list(checkpoint["labels"]), labels),
     ):
         if theirs != ours:
             raise UserError(f"init {chosen.init} does not fit: its {what}: {theirs}; this recipe's: {ours}")
     try:
-        network.load_state_dict(checkpoint["model"])
-    except RuntimeError as error:
+        weights = checkpoint["model"]
+        if fewer:
+            weights = drop_states(weights, network_of(checkpoint), network)
+        network.load_state_dict(weights)
+    except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"init {chosen.init} does not fit {chosen.network}: {reason}") from error
+
+
+def _without_blocks(options: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if key != "temporal_blocks"}
 
 
 def _recalibrate(network: FrameNetwork, chosen: Recipe, labels: list[str]) -> None:

@@ -49,7 +49,7 @@ class ExecuTorchRunner:
         if not Path(path).is_file():
             raise UserError(f"there is no file {path}; export it with converters/export_executorch.py")
         self.path, self.threads = Path(path), threads
-        runtime = _runtime(threads)
+        runtime = runtime_with(threads)
         start = time.perf_counter()
         with native_log() as log:
             try:
@@ -131,7 +131,7 @@ class ExecuTorchStream:
         self._states = [torch.from_numpy(states[state.input].copy()) for state in self._contract.states]
 
 
-def _runtime(threads: int) -> Any:
+def runtime_with(threads: int) -> Any:
     """ExecuTorch with its pool set to ``threads``."""
     global _threads_of_process
     if threads < 1:

@@ -14,7 +14,7 @@ from training.networks.mobilenet_v2 import sth_mobilenet_v2, tsm_mobilenet_v2, t
 from training.networks.resnet import sth_resnet18, sth_resnet34, sth_resnet50, sth_resnet101
 from training.networks.vgg import sth_vgg16
 
-__all__ = ["NETWORKS", "FrameNetwork", "build_network", "title_of"]
+__all__ = ["NETWORKS", "FrameNetwork", "build_network", "option_text", "title_of"]
 
 NETWORKS: dict[str, Callable[..., FrameNetwork]] = {
     "sth_mobilenet_v2": sth_mobilenet_v2,
@@ -33,8 +33,8 @@ def build_network(name: str, *, num_classes: int, segments: int, **options: Any)
 
     Args:
         name: a key of ``NETWORKS``.
-        options: ``p``, ``variant``, ``attention``, ``dilation``, ``causal``, ``width``, ``dropout``; each network
-            refuses those that it does not have.
+        options: ``p``, ``variant``, ``attention``, ``dilation``, ``causal``, ``width``, ``temporal_blocks``,
+            ``dropout``; each network refuses those that it does not have.
 
     Raises:
         ValueError: an unknown name or option (the message says what exists), or a value out of its range.
@@ -55,3 +55,10 @@ def build_network(name: str, *, num_classes: int, segments: int, **options: Any)
 def title_of(name: str, options: Mapping[str, Any]) -> str:
     """A network's name for tables: "sth_mobilenet_v2", or "sth_mobilenet_v2, causal"."""
     return f"{name}, causal" if options.get("causal") else name
+
+
+def option_text(value: Any) -> str:
+    """An option's value for names and cards: "0.25", "1", or "1-2-11" for a list."""
+    if isinstance(value, (list, tuple)):
+        return "-".join(f"{part:g}" for part in value)
+    return value if isinstance(value, str) else f"{value:g}"

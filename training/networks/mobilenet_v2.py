@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -54,6 +55,7 @@ def sth_mobilenet_v2(
     dropout: float = 0.2,
     causal: bool = False,
     first_block: bool = False,
+    temporal_blocks: Sequence[int] | None = None,
 ) -> FrameNetwork:
     """STH-MobileNetV2: the depthwise convolution of each inverted residual becomes a depthwise STH-Conv.
 
@@ -63,13 +65,22 @@ def sth_mobilenet_v2(
         first_block: also replace the depthwise convolution right after the stem, the one block without an
             expansion. Off by default: it works on the largest map and costs the most memory traffic and stream
             state for the fewest temporal channels.
+        temporal_blocks: numbers of the blocks (0 to 16) that become hybrid, the others stay plain 2-D; None for all.
+            A stream carries a state for each, so the causal network keeps those that earn theirs.
+
+    Raises:
+        ValueError: a block that does not exist, or block 0 without ``first_block``.
     """
     network = tsn_mobilenet_v2(num_classes=num_classes, segments=segments, width=width, dropout=dropout)
     if p == 0:
         return network
     blocks = [block for block in network.features.children() if isinstance(block, InvertedResidual)]
+    first = 0 if first_block else 1
+    chosen = range(first, len(blocks)) if temporal_blocks is None else temporal_blocks
+    if wrong := [number for number in chosen if number not in range(first, len(blocks))]:
+        raise ValueError(f"temporal_blocks has {wrong}; expected numbers from {first} to {len(blocks) - 1}")
     for number, block in enumerate(blocks):
-        if number > 0 or first_block:
+        if number in chosen:
             _make_hybrid(block, number, p=p, segments=segments, causal=causal)
     return network
 

@@ -6,13 +6,15 @@ from collections.abc import Callable
 
 from training.errors import UserError
 from training.recipe import Recipe
-from training.recipes import gestures, jester, rendered, something
+from training.recipes import ablation, gestures, jester, rendered, something
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
+    "ablation": ablation.ablation,
     "rendered_sth": rendered.rendered_sth,
     "rendered_sth_causal": rendered.rendered_sth_causal,
     "rendered_stream": rendered.rendered_stream,
     "rendered_stream_long": rendered.rendered_stream_long,
+    "rendered_stream_few": rendered.rendered_stream_few,
     "rendered_tsn": rendered.rendered_tsn,
     "rendered_tsm": rendered.rendered_tsm,
     "jester_sth": jester.jester_sth,

@@ -1,4 +1,4 @@
-"""The paper's tables of size and speed: ``python -m training.tables complexity`` or ``runtime``."""
+"""The paper's tables: ``python -m training.tables complexity``, ``runtime`` or ``ablation``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from rich.console import Console
 
 from training.errors import UserError, run_cli
 from training.files import write_json
-from training.tables import complexity, runtime
+from training.recipe import override
+from training.recipes import RECIPES
+from training.tables import ablation, complexity, runtime
 
 EXAMPLES = """examples:
   python -m training.tables complexity                     Tables 6, 7 and 8 beside the paper's figures
   python -m training.tables runtime --json runtime.json    Table 9 on this machine: batches of 16 on a GPU, else of 1
   python -m training.tables runtime --operators tsm hybrid+attention --frames 16 --batch 4
+  python -m training.tables ablation --json ablation.json  Tables 6, 7, 8 trained on rendered gestures; resumes
+  python -m training.tables ablation --seeds 0 --set epochs=2 size=32
 """
 
 
@@ -38,7 +42,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     speed.add_argument("--warm-up", type=int, default=3, help="uncounted batches before (default: 3)")
     speed.add_argument("--threads", type=int, default=1, help="of a CPU (default: 1)")
     speed.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    for table in (sizes, speed):
+    trained = tables.add_parser("ablation", help="top-1 of Tables 6, 7 and 8 on rendered gestures")
+    trained.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N")
+    trained.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", action="extend", help="change the recipe")
+    trained.add_argument("--runs", type=Path, default=Path("runs/ablation"), help="folder of the runs")
+    trained.add_argument("--collect", action="store_true", help="train nothing, show what is there")
+    trained.add_argument("--plot", type=Path, metavar="FILE", help="picture, .png or .svg")
+    for table in (sizes, speed, trained):
         table.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     return parser.parse_args(arguments)
 
@@ -52,10 +62,22 @@ def main() -> None:
         for key, note in complexity.NOTES.items():
             console.print(f"{key}  {note}", soft_wrap=True, highlight=False)
         result = complexity.result_of(counted)
+    elif arguments.table == "ablation":
+        result = _train(arguments, console)
     else:
         result = _time(arguments, console)
     if arguments.json:
         write_json(arguments.json, result)
+
+
+def _train(arguments: argparse.Namespace, console: Console) -> dict[str, object]:
+    chosen = override(RECIPES["ablation"](), arguments.set)
+    found = ablation.run_all(chosen, arguments.seeds, arguments.runs, keep_going=not arguments.collect)
+    result = ablation.result_of(chosen, arguments.seeds, found)
+    console.print(ablation.table_of(result))
+    if arguments.plot:
+        ablation.plot(result, arguments.plot)
+    return result
 
 
 def _time(arguments: argparse.Namespace, console: Console) -> dict[str, object]:

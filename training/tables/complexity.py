@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from rich.table import Column, Table
@@ -10,6 +9,7 @@ from tqdm import tqdm
 
 from training.checkpoint import code_version
 from training.tables.counting import Count, count
+from training.tables.paper import ROWS, Row
 
 NETWORK, CLASSES, SEGMENTS, SIZE = "sth_resnet50", 174, 8, 224  # Something-Something, Section 4.5
 NOTES = {
@@ -20,34 +20,6 @@ NOTES = {
     " that is ResNet-50 with another classifier, 23.86 M; the paper's Tables 2 and 6 print 24.3 and 24.4.",
     "d": "Attention adds a Co x Co layer to each block, sum Co^2 = 1.26 M, and dilation nothing.",
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """One row of the paper: FLOPs in G of 8 frames at 224, parameters in M."""
-
-    table: int
-    name: str
-    options: dict[str, Any]
-    paper_flops: float
-    paper_parameters: float
-    notes: str
-
-
-_ATTENTIVE = {"p": 1 / 4, "attention": True}
-ROWS = (
-    Row(6, "p = 0", {"p": 0}, 33.3, 24.4, "bc"),
-    Row(6, "p = 1/8", {"p": 1 / 8}, 32.2, 23.1, "bc"),
-    Row(6, "p = 1/4", {"p": 1 / 4}, 30.5, 22.0, "a"),
-    Row(6, "p = 1/2", {"p": 1 / 2}, 28.5, 20.3, "bc"),
-    Row(7, "(2+1)D sequential", {"variant": "2plus1d_sequential"}, 37.9, 27.6, "a"),
-    Row(7, "(2+1)D parallel", {"variant": "2plus1d_parallel"}, 37.9, 27.6, "a"),
-    Row(7, "merge", {"p": 1 / 4, "variant": "merge"}, 30.5, 22.0, "a"),
-    Row(7, "hybrid", {"p": 1 / 4}, 30.5, 22.0, "a"),
-    Row(7, "hybrid, attention", _ATTENTIVE, 30.5, 23.2, "ad"),
-    Row(8, "fixed", _ATTENTIVE, 30.5, 23.2, "ad"),
-    Row(8, "dilated", {**_ATTENTIVE, "dilation": True}, 30.5, 23.2, "ad"),
-)
 
 
 def count_rows() -> list[tuple[Row, Count]]:

@@ -4,7 +4,7 @@ import UIKit
 
 /// Runs a benchmark as soon as it is shown, and ends the app with its last line, for which `devicectl` waits.
 struct BenchmarkScreen: View {
-    let plan: BenchmarkPlan
+    let arguments: [String]
     @State private var line = Strings.benchmarkRuns
 
     var body: some View {
@@ -15,7 +15,7 @@ struct BenchmarkScreen: View {
     private func run() async {
         UIApplication.shared.isIdleTimerDisabled = true
         let phone = Phone.describe()
-        let run = BenchmarkRun(plan: plan, models: ModelFiles.folder, out: Self.folder)
+        let run = BenchmarkRun(arguments: arguments, models: ModelFiles.folder, out: Self.folder)
         line = await withCheckedContinuation { continuation in
             DispatchQueue.global(qos: .userInitiated).async {
                 continuation.resume(

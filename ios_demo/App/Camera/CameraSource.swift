@@ -6,35 +6,41 @@ import GestureLogic
 ///
 /// The buffers come as the sensor gives them, neither turned nor mirrored; the frame says how it lies.
 final class CameraSource: NSObject, FrameSource {
-    var onFrame: ((CameraFrame) -> Void)?
-    var onStatus: ((SourceStatus) -> Void)?
     let session = AVCaptureSession()
+    /// Nil where the phone has no camera on this side.
+    let device: AVCaptureDevice?
 
-    private let side: CameraSide
-    private let queue = DispatchQueue(label: "camera", qos: .userInitiated)
+    /// One for all cameras, so that one has stopped before the next one starts.
+    private static let queue = DispatchQueue(label: "camera", qos: .userInitiated)
+    private let outlet: SourceOutlet
     private let output = AVCaptureVideoDataOutput()
     private var observers: [NSObjectProtocol] = []
     private var coordinator: AVCaptureDevice.RotationCoordinator?
     private var isWanted = false
+    private var frameLimit: Double?
 
-    init(_ side: CameraSide) {
-        self.side = side
+    init(_ side: CameraSide, into outlet: SourceOutlet) {
+        self.outlet = outlet
+        device = AVCaptureDevice.default(
+            .builtInWideAngleCamera, for: .video, position: side == .front ? .front : .back)
     }
 
     func start() {
+        Self.queue.async { self.isWanted = true }
         switch AVCaptureDevice.authorizationStatus(for: .video) {
-        case .authorized: queue.async { self.begin() }
+        case .authorized: Self.queue.async { self.begin() }
         case .notDetermined:
             AVCaptureDevice.requestAccess(for: .video) { [weak self] granted in
                 guard let self else { return }
-                if granted { queue.async { self.begin() } } else { onStatus?(.refused) }
+                if granted { Self.queue.async { self.begin() } } else { outlet.status(.refused) }
             }
-        default: onStatus?(.refused)
+        case .restricted: outlet.status(.failed(Strings.cameraRestricted))
+        default: outlet.status(.refused)
         }
     }
 
     func stop() {
-        queue.async { [self] in
+        Self.queue.async { [self] in
             isWanted = false
             observers.forEach(NotificationCenter.default.removeObserver)
             observers = []
@@ -43,40 +49,41 @@ final class CameraSource: NSObject, FrameSource {
         }
     }
 
+    func limit(framesPerSecond: Double?) {
+        Self.queue.async { [self] in
+            frameLimit = framesPerSecond
+            if !session.inputs.isEmpty { applyLimit() }
+        }
+    }
+
     // MARK: On the queue
 
     private func begin() {
+        guard isWanted else { return }
         do {
             try configure()
-            isWanted = true
             observe()
             session.startRunning()
-            onStatus?(session.isRunning ? .running : .failed(Strings.cameraDidNotStart))
+            outlet.status(session.isRunning ? .running : .failed(Strings.cameraDidNotStart))
         } catch {
-            onStatus?(.failed("\(error)"))
+            outlet.status(.failed(error.localizedDescription))
         }
     }
 
     private func configure() throws {
-        let position: AVCaptureDevice.Position = side == .front ? .front : .back
-        guard let device = AVCaptureDevice.default(.builtInWideAngleCamera, for: .video, position: position) else {
-            throw DemoError(Strings.noCamera)
-        }
+        guard let device else { throw DemoError(Strings.noCamera) }
         session.beginConfiguration()
         defer { session.commitConfiguration() }
-        session.inputs.forEach(session.removeInput)
         session.sessionPreset = session.canSetSessionPreset(.vga640x480) ? .vga640x480 : .high
         let input = try AVCaptureDeviceInput(device: device)
-        guard session.canAddInput(input) else { throw DemoError(Strings.noCamera) }
+        guard session.canAddInput(input), session.canAddOutput(output) else { throw DemoError(Strings.noCamera) }
         session.addInput(input)
-        if !session.outputs.contains(output) {
-            guard session.canAddOutput(output) else { throw DemoError(Strings.noCamera) }
-            session.addOutput(output)
-        }
+        session.addOutput(output)
         output.alwaysDiscardsLateVideoFrames = true
         ask(for: kCVPixelFormatType_420YpCbCr8BiPlanarFullRange)
-        output.setSampleBufferDelegate(self, queue: queue)
+        output.setSampleBufferDelegate(self, queue: Self.queue)
         leaveAsTheSensorGives()
+        applyLimit()
         coordinator = AVCaptureDevice.RotationCoordinator(device: device, previewLayer: nil)
     }
 
@@ -95,11 +102,25 @@ final class CameraSource: NSObject, FrameSource {
         }
     }
 
+    /// The longest time between two frames that the limit allows; the format's usual one without a limit.
+    private func applyLimit() {
+        guard let device, (try? device.lockForConfiguration()) != nil else { return }
+        defer { device.unlockForConfiguration() }
+        let ranges = device.activeFormat.videoSupportedFrameRateRanges
+        let limit = frameLimit.flatMap { rate in
+            ranges.contains { $0.minFrameRate <= rate && rate <= $0.maxFrameRate } ? rate : nil
+        }
+        device.activeVideoMinFrameDuration = limit.map { CMTime(seconds: 1 / $0, preferredTimescale: 600) } ?? .invalid
+    }
+
+    // MARK: What the system tells
+
     private func observe() {
         let center = NotificationCenter.default
+        let outlet = outlet
         let pairs: [(Notification.Name, (Notification) -> Void)] = [
-            (AVCaptureSession.wasInterruptedNotification, { [weak self] _ in self?.onStatus?(.interrupted) }),
-            (AVCaptureSession.interruptionEndedNotification, { [weak self] _ in self?.onStatus?(.running) }),
+            (AVCaptureSession.wasInterruptedNotification, { outlet.status(.interrupted(Interruption($0))) }),
+            (AVCaptureSession.interruptionEndedNotification, { _ in outlet.status(.running) }),
             (AVCaptureSession.runtimeErrorNotification, { [weak self] in self?.failed($0) }),
         ]
         observers = pairs.map { name, react in
@@ -110,11 +131,11 @@ final class CameraSource: NSObject, FrameSource {
     /// The system's media services were reset: begin again; anything else is told.
     private func failed(_ notification: Notification) {
         let error = notification.userInfo?[AVCaptureSessionErrorKey] as? AVError
-        queue.async { [self] in
+        Self.queue.async { [self] in
             if error?.code == .mediaServicesWereReset, isWanted {
                 session.startRunning()
             } else {
-                onStatus?(.failed(error?.localizedDescription ?? Strings.cameraDidNotStart))
+                outlet.status(.failed(error?.localizedDescription ?? Strings.cameraDidNotStart))
             }
         }
     }
@@ -127,15 +148,27 @@ extension CameraSource: AVCaptureVideoDataOutputSampleBufferDelegate {
         if format != kCVPixelFormatType_32BGRA && !PixelBuffer.isKnownYUV(buffer) {
             return ask(for: kCVPixelFormatType_32BGRA)  // the core's YUV rule is not for this camera's colours
         }
-        let angle = coordinator?.videoRotationAngleForHorizonLevelCapture ?? 0
+        let angle = Double(coordinator?.videoRotationAngleForHorizonLevelCapture ?? 0)
+        let orientation = Orientation(
+            rotation: Rotation(angle: angle) ?? .degrees0, mirrored: connection.isVideoMirrored)
         let time = sample.presentationTimeStamp.seconds
         do {
-            onFrame?(
-                try PixelBuffer.frame(
-                    buffer, rotation: Rotation(angle: angle) ?? .degrees0, mirrored: connection.isVideoMirrored,
-                    timeMs: Int((time * 1000).rounded())))
+            outlet.frame(
+                try PixelBuffer.frame(buffer, orientation: orientation, timeMs: Int((time * 1000).rounded())))
         } catch {
-            onStatus?(.failed("\(error)"))
+            outlet.status(.failed(error.localizedDescription))
+        }
+    }
+}
+
+extension Interruption {
+    fileprivate init(_ notification: Notification) {
+        let code = notification.userInfo?[AVCaptureSessionInterruptionReasonKey] as? Int
+        switch code.flatMap(AVCaptureSession.InterruptionReason.init(rawValue:)) {
+        case .videoDeviceInUseByAnotherClient, .audioDeviceInUseByAnotherClient: self = .inUse
+        case .videoDeviceNotAvailableWithMultipleForegroundApps: self = .severalApps
+        case .videoDeviceNotAvailableDueToSystemPressure: self = .pressure
+        default: self = .other
         }
     }
 }

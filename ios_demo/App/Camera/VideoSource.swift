@@ -1,22 +1,25 @@
 import AVFoundation
 import GestureCore
+import GestureLogic
 
 /// A video of the library at its own pace, again and again; each time is a stream of its own.
 final class VideoSource: FrameSource {
-    var onFrame: ((CameraFrame) -> Void)?
-    var onStatus: ((SourceStatus) -> Void)?
-    /// Shows what the network sees.
+    /// Shows the pictures as they are stored; `orientation` says how they are meant.
     let layer = AVSampleBufferDisplayLayer()
+    /// Of the main thread.
+    private(set) var orientation = Orientation(rotation: .degrees0, mirrored: false)
 
     private let url: URL
+    private let outlet: SourceOutlet
     private var task: Task<Void, Never>?
 
-    init(_ url: URL) {
+    init(_ url: URL, into outlet: SourceOutlet) {
         self.url = url
+        self.outlet = outlet
     }
 
     func start() {
-        task = Task.detached(priority: .userInitiated) { [weak self] in
+        task = Task.detached(priority: .userInitiated) { [weak self, outlet] in
             do {
                 while !Task.isCancelled {
                     guard let self else { return }
@@ -25,7 +28,7 @@ final class VideoSource: FrameSource {
             } catch is CancellationError {
                 return
             } catch {
-                self?.onStatus?(.failed(error.localizedDescription))
+                outlet.status(.failed(error.localizedDescription))
             }
         }
     }
@@ -35,42 +38,44 @@ final class VideoSource: FrameSource {
         task = nil
     }
 
+    /// A video keeps its pace: fewer frames would be another video.
+    func limit(framesPerSecond: Double?) {}
+
     private func playOnce() async throws {
         let asset = AVURLAsset(url: url)
         guard let track = try await asset.loadTracks(withMediaType: .video).first else {
             throw DemoError(Strings.noVideo)
         }
-        let transform = try await track.load(.preferredTransform)
-        let angle = atan2(transform.b, transform.a) * 180 / .pi
+        let meant = try await track.load(.preferredTransform)
+        guard let orientation = Orientation(a: meant.a, b: meant.b, c: meant.c, d: meant.d) else {
+            throw DemoError(Strings.noVideo)
+        }
         let reader = try AVAssetReader(asset: asset)
         let output = AVAssetReaderTrackOutput(
             track: track, outputSettings: [kCVPixelBufferPixelFormatTypeKey as String: kCVPixelFormatType_32BGRA])
         guard reader.canAdd(output) else { throw DemoError(Strings.noVideo) }
         reader.add(output)
         guard reader.startReading() else { throw reader.error ?? DemoError(Strings.noVideo) }
-        onStatus?(.running)
+        outlet.status(.running)
         let clock = ContinuousClock()
         let began = clock.now
         while let sample = output.copyNextSampleBuffer() {
             let time = sample.presentationTimeStamp.seconds
             try await clock.sleep(until: began + .seconds(time))
-            try show(sample, time: time, rotation: Rotation(angle: angle) ?? .degrees0)
+            try show(sample, time: time, orientation)
         }
         if let error = reader.error { throw error }
     }
 
-    private func show(_ sample: CMSampleBuffer, time: Double, rotation: Rotation) throws {
+    private func show(_ sample: CMSampleBuffer, time: Double, _ orientation: Orientation) throws {
         guard let buffer = sample.imageBuffer else { return }
-        let frame = try PixelBuffer.frame(
-            buffer, rotation: rotation, mirrored: false, timeMs: Int((time * 1000).rounded()))
-        onFrame?(frame)
-        display(buffer, turned: rotation)
-    }
-
-    private func display(_ buffer: CVPixelBuffer, turned: Rotation) {
+        outlet.frame(try PixelBuffer.frame(buffer, orientation: orientation, timeMs: Int((time * 1000).rounded())))
         guard let shown = try? CMSampleBuffer(shownNow: buffer) else { return }
-        DispatchQueue.main.async { [layer] in
-            layer.setAffineTransform(CGAffineTransform(rotationAngle: Double(turned.rawValue) * .pi / 180))
+        DispatchQueue.main.async { [self] in
+            if self.orientation != orientation {
+                self.orientation = orientation
+                layer.superlayer?.setNeedsLayout()
+            }
             layer.sampleBufferRenderer.enqueue(shown)
         }
     }

@@ -7,11 +7,11 @@ final class PhoneParts: SessionParts {
     /// Told of each source that is made, to show it.
     var onSource: (FrameSource) -> Void = { _ in }
 
-    func source(of input: Input) -> FrameSource {
+    func source(of input: Input, into outlet: SourceOutlet) -> FrameSource {
         let source: FrameSource
         switch input {
-        case .camera(let side): source = CameraSource(side)
-        case .video(let url): source = VideoSource(url)
+        case .camera(let side): source = CameraSource(side, into: outlet)
+        case .video(let url): source = VideoSource(url, into: outlet)
         }
         onSource(source)
         return source

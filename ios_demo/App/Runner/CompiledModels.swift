@@ -1,27 +1,23 @@
 import CoreML
 import Foundation
 import GestureCore
+import GestureLogic
 
-/// Packages are compiled on the phone once, and kept until they are replaced.
+/// Packages are compiled on the phone once, and kept until others of their name take their place.
 enum CompiledModels {
     /// - Throws: what Core ML's compiler throws.
-    static func url(of package: URL) throws -> URL {
+    static func url(of model: InstalledModel) throws -> URL {
         let files = FileManager.default
         let folder = try files.url(for: .cachesDirectory, in: .userDomainMask, appropriateFor: nil, create: true)
-            .appendingPathComponent("compiled", isDirectory: true)
-        let kept = folder.appendingPathComponent("\(package.lastPathComponent)-\(age(of: package)).mlmodelc")
+            .appendingPathComponent("compiled/\(model.id)", isDirectory: true)
+        let kept = folder.appendingPathComponent("\(model.sha256).mlmodelc")
         if files.fileExists(atPath: kept.path) { return kept }
-        try files.createDirectory(at: folder, withIntermediateDirectories: true)
+        let package = model.url
         let compiled = try wait { try await MLModel.compileModel(at: package) }
-        _ = try? files.removeItem(at: kept)
+        try? files.removeItem(at: folder)
+        try files.createDirectory(at: folder, withIntermediateDirectories: true)
         try files.moveItem(at: compiled, to: kept)
         return kept
-    }
-
-    /// Seconds at which the package was written.
-    private static func age(of package: URL) -> Int {
-        let values = try? package.resourceValues(forKeys: [.contentModificationDateKey])
-        return Int(values?.contentModificationDate?.timeIntervalSince1970 ?? 0)
     }
 
     /// Waits on a thread of ours (the pipeline's worker), never on the main one.

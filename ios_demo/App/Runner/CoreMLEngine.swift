@@ -16,7 +16,7 @@ final class CoreMLEngine: StatefulEngine {
         let configuration = MLModelConfiguration()
         configuration.computeUnits = units.coreML
         do {
-            model = try MLModel(contentsOf: try CompiledModels.url(of: installed.url), configuration: configuration)
+            model = try MLModel(contentsOf: try CompiledModels.url(of: installed), configuration: configuration)
         } catch {
             throw DemoError("Core ML cannot load \(installed.id): \(error.localizedDescription)")
         }

@@ -5,32 +5,46 @@ import SwiftUI
 
 /// The screen of the app: it lays out what `ScreenContent` decided.
 struct GestureScreen: View {
-    @StateObject var model: GestureViewModel
+    @StateObject private var model: GestureViewModel
     @Environment(\.scenePhase) private var phase
+    @Environment(\.verticalSizeClass) private var height
     @State private var picked: PhotosPickerItem?
+    @State private var cannotOpen = false
 
     init(model: @autoclosure @escaping () -> GestureViewModel) {
         _model = StateObject(wrappedValue: model())
     }
 
     var body: some View {
-        VStack(spacing: 12) {
-            PreviewView(session: model.camera, isMirrored: model.content.mirrorsPreview)
+        layout {
+            PreviewView(source: model.source, isMirrored: model.content.mirrorsPreview)
                 .overlay(alignment: .top) { BannerView(banner: model.content.banner, retry: model.retry) }
-            CurrentGesture(content: model.content)
-            ScoreBars(rows: model.content.scores)
-            HistoryList(rows: model.content.history)
-            Measurements(content: model.content)
-            controls
+            VStack(spacing: 12) {
+                CurrentGesture(content: model.content)
+                ScrollView {
+                    ScoreBars(rows: model.content.scores)
+                    HistoryList(rows: model.content.history)
+                    Measurements(content: model.content)
+                }
+                controls
+            }
         }
         .padding()
         .onChange(of: phase, initial: true) { model.setInFront(phase == .active) }
         .onChange(of: picked) { Task { await openVideo() } }
+        .alert(Strings.noVideo, isPresented: $cannotOpen) { Button(Strings.understood) {} }
+    }
+
+    /// Side by side where the phone lies on its side.
+    private var layout: AnyLayout {
+        height == .compact ? AnyLayout(HStackLayout(spacing: 12)) : AnyLayout(VStackLayout(spacing: 12))
     }
 
     private var controls: some View {
         HStack {
-            Button(model.isPaused ? Strings.resume : Strings.pause, action: model.togglePause)
+            Button(
+                model.content.isPaused ? Strings.resume : Strings.pause,
+                systemImage: model.content.isPaused ? "play.fill" : "pause.fill", action: model.togglePause)
             Button(Strings.switchCamera, systemImage: "camera.rotate", action: model.switchCamera)
             PhotosPicker(selection: $picked, matching: .videos) { Label(Strings.pickVideo, systemImage: "film") }
             ModelMenu(model: model)
@@ -40,44 +54,67 @@ struct GestureScreen: View {
     }
 
     private func openVideo() async {
-        guard let movie = try? await picked?.loadTransferable(type: Movie.self) else { return }
+        guard let picked else { return }
+        self.picked = nil  // so that the same one can be chosen again
+        guard let movie = try? await picked.loadTransferable(type: Movie.self) else {
+            cannotOpen = true
+            return
+        }
         model.choose(video: movie.url)
     }
 }
 
-/// Which artefact, and where Core ML may compute.
+/// Runtime, artefact, and where Core ML may compute.
 private struct ModelMenu: View {
     @ObservedObject var model: GestureViewModel
 
     var body: some View {
         Menu {
-            ForEach(model.models) { one in
-                Button(one.id) { model.choose(ModelChoice(model: one)) }
+            Picker(Strings.model, selection: chosen) {
+                ForEach(model.models.models) { one in
+                    Text(Strings.artefact(one)).tag(one.id)
+                }
             }
-            if let choice = model.choice, choice.model.runtime == .coreml {
-                Menu(Strings.computeUnits) {
+            if model.choice?.model.runtime == .coreml {
+                Picker(Strings.computeUnits, selection: units) {
                     ForEach(ComputeUnits.allCases, id: \.self) { units in
-                        Button(units.rawValue) {
-                            model.choose(ModelChoice(model: choice.model, computeUnits: units))
-                        }
+                        Text(Strings.units(units)).tag(units)
                     }
+                }
+                .pickerStyle(.menu)
+            }
+            if !model.models.faults.isEmpty {
+                Section(Strings.unusable) {
+                    ForEach(model.models.faults, id: \.self) { Text($0) }
                 }
             }
         } label: {
             Label(Strings.model, systemImage: "cpu")
         }
     }
+
+    private var chosen: Binding<String> {
+        Binding(get: { model.choice?.model.id ?? "" }, set: { model.choose(modelNamed: $0) })
+    }
+
+    private var units: Binding<ComputeUnits> {
+        Binding(get: { model.choice?.computeUnits ?? .all }, set: { model.choose($0) })
+    }
 }
 
-/// A video of the library, copied to where the app may read it.
+/// A video of the library, copied to where the app may read it; the one before goes.
 struct Movie: Transferable {
     let url: URL
 
     static var transferRepresentation: some TransferRepresentation {
         FileRepresentation(importedContentType: .movie) { received in
-            let copy = URL.temporaryDirectory.appendingPathComponent("picked.\(received.file.pathExtension)")
-            try? FileManager.default.removeItem(at: copy)
-            try FileManager.default.copyItem(at: received.file, to: copy)
+            let files = FileManager.default
+            let folder = URL.temporaryDirectory.appendingPathComponent("picked", isDirectory: true)
+            try? files.removeItem(at: folder)
+            try files.createDirectory(at: folder, withIntermediateDirectories: true)
+            // a name of its own, so that another video is another input
+            let copy = folder.appendingPathComponent("\(UUID().uuidString).\(received.file.pathExtension)")
+            try files.copyItem(at: received.file, to: copy)
             return Movie(url: copy)
         }
     }

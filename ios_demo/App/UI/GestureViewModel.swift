@@ -7,61 +7,66 @@ import SwiftUI
 @MainActor
 final class GestureViewModel: ObservableObject {
     @Published private(set) var content: ScreenContent
-    @Published private(set) var isPaused = false
-    /// What the preview shows; nil of a video.
-    @Published private(set) var camera: AVCaptureSession?
-    let models: [InstalledModel]
-    private(set) var choice: ModelChoice?
+    @Published private(set) var choice: ModelChoice?
+    /// What the preview shows.
+    @Published private(set) var source: FrameSource?
+    let models: ModelFolder
 
     private let session: Session
+    private let parts = PhoneParts()
     private var observers: [NSObjectProtocol] = []
 
     init() {
-        let parts = PhoneParts()
         let relay = Relay()
         let pipeline = Pipeline(tracer: SignpostTracer(), onChange: { relay.tell() })
-        session = Session(pipeline: pipeline, parts: parts) { work in DispatchQueue.main.async(execute: work) }
-        models = ModelFiles.read().models
-        content = ScreenContent(
-            pipeline: pipeline.state, source: .stopped, condition: SystemCondition.now, input: session.input,
-            hasModel: !models.isEmpty)
-        parts.onSource = { [weak self] source in self?.camera = (source as? CameraSource)?.session }
+        let session = Session(pipeline: pipeline, parts: parts) { work in DispatchQueue.main.async(execute: work) }
+        let models = ModelFiles.read()
+        self.session = session
+        self.models = models
+        content = ScreenContent(session: session, models: models)
+        parts.onSource = { [weak self] source in self?.source = source }
         session.onChange = { relay.tell() }
         relay.listen { [weak self] in self?.refresh() }
         session.set(SystemCondition.now)
         watchSystem()
-        if let first = models.first { choose(ModelChoice(model: first)) }
+        if let first = models.models.first { choose(ModelChoice(model: first)) }
     }
 
     deinit {
         observers.forEach(NotificationCenter.default.removeObserver)
     }
 
-    func choose(_ choice: ModelChoice) {
-        self.choice = choice
-        session.choose(choice)
+    func choose(modelNamed name: String) {
+        guard let model = models.models.first(where: { $0.id == name }) else { return }
+        choose(ModelChoice(model: model, computeUnits: choice?.computeUnits ?? .all))
     }
 
-    func choose(video: URL) { session.choose(.video(video)) }
+    func choose(_ units: ComputeUnits) {
+        guard let choice else { return }
+        choose(ModelChoice(model: choice.model, computeUnits: units))
+    }
+
+    func choose(video: URL) { session.choose(Input.video(video)) }
 
     func switchCamera() { session.switchCamera() }
 
     func retry() { session.retry() }
+
+    func togglePause() { session.setPaused(!session.isPaused) }
 
     func setInFront(_ isInFront: Bool) {
         session.setInFront(isInFront)
         UIApplication.shared.isIdleTimerDisabled = isInFront
     }
 
-    func togglePause() {
-        isPaused.toggle()
-        if isPaused { session.pipeline.pause() } else { session.pipeline.resume() }
+    private func choose(_ choice: ModelChoice) {
+        self.choice = choice
+        session.choose(choice)
     }
 
     private func refresh() {
-        content = ScreenContent(
-            pipeline: session.pipeline.state, source: session.sourceStatus, condition: session.condition,
-            input: session.input, hasModel: !models.isEmpty)
+        let now = ScreenContent(session: session, models: models)
+        if now != content { content = now }
     }
 
     private func watchSystem() {

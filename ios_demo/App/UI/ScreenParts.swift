@@ -50,7 +50,8 @@ struct ScoreBars: View {
     var body: some View {
         ForEach(rows) { row in
             ProgressView(value: row.score) { Text(row.name).font(.caption) }
-                .accessibilityLabel(Strings.percent(row.name, row.percent))
+                .accessibilityLabel(row.name)
+                .accessibilityValue(Strings.percent(row.percent))
         }
     }
 }
@@ -63,13 +64,22 @@ struct HistoryList: View {
         ScrollView(.horizontal) {
             HStack {
                 ForEach(rows) { row in
-                    Text(row.name)
-                        .padding(6)
-                        .background(row.isActive ? Color.accentColor : Color.secondary.opacity(0.2), in: Capsule())
-                        .accessibilityLabel(Strings.percent(row.name, row.percent))
+                    VStack {
+                        Text(row.name)
+                        Text(Strings.ago(row)).font(.caption2)
+                    }
+                    .padding(6)
+                    .background(
+                        row.isActive ? Color.accentColor : Color.secondary.opacity(0.2),
+                        in: RoundedRectangle(cornerRadius: 8)
+                    )
+                    .accessibilityElement(children: .ignore)
+                    .accessibilityLabel(row.name)
+                    .accessibilityValue(Strings.spoken(row))
                 }
             }
         }
+        .accessibilityLabel(Strings.historyTitle)
     }
 }
 
@@ -79,11 +89,13 @@ struct Measurements: View {
 
     var body: some View {
         VStack(alignment: .leading) {
-            Text(Strings.rates(content.cameraRate, content.networkRate, content.dropped + content.missed))
+            Text(content.runtime ?? Strings.noRuntime)
+            Text(Strings.rates(content.cameraRate, content.networkRate))
+            Text(Strings.counts(content.counts))
             ForEach(content.stages) { row in
                 LabeledContent(Strings.stage(row.id), value: Strings.times(row.times))
             }
-            LabeledContent(content.runtime ?? "", value: Strings.thermal(content.condition.thermal))
+            LabeledContent(Strings.thermalState, value: Strings.thermal(content.condition.thermal))
             if content.condition.isLowPower { Text(Strings.lowPower) }
         }
         .font(.caption.monospacedDigit())

@@ -35,7 +35,7 @@ final class PipelineTests: XCTestCase {
         executor.run()
         XCTAssertEqual(pipeline.offer(try frame(520)), .taken)
         executor.run()
-        XCTAssertEqual(runner.runs, 2)
+        XCTAssertEqual(runner.inputs.count, 2)
         XCTAssertEqual([pipeline.state.counts.dropped, pipeline.state.counts.missed], [2, 1])
     }
 

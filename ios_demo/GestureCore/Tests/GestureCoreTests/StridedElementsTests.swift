@@ -17,11 +17,3 @@ final class StridedElementsTests: XCTestCase {
         XCTAssertFalse(StridedElements.areContiguous(shape: [2, 3], strides: [1, 2]))
     }
 }
-
-final class RotationTests: XCTestCase {
-    func testAnglesOfCamerasAndVideos() {
-        XCTAssertEqual([0, 90, 180, 270].map { Rotation(angle: $0) }, Rotation.allCases)
-        XCTAssertEqual([-90, 360, 89.9999, 450].map { Rotation(angle: $0)?.rawValue }, [270, 0, 90, 90])
-        XCTAssertEqual([-0.001, 45, .nan].map { Rotation(angle: $0)?.rawValue }, [0, nil, nil])
-    }
-}

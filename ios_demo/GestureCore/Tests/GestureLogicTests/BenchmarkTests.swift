@@ -6,16 +6,18 @@ import XCTest
 
 final class BenchmarkTests: XCTestCase {
     func testArguments() throws {
-        XCTAssertNil(try BenchmarkPlan(arguments: ["app", "-NSDoubleLocalizedStrings", "YES"]))
-        let plan = try XCTUnwrap(
-            BenchmarkPlan(arguments: [
-                "app", "--benchmark", "--model", "m.mlpackage", "--compute-units", "CPU_ONLY", "--rounds", "7", "--run",
-                "a-1", "--warm-up", "0", "--runtime", "coreml",
-            ]))
+        XCTAssertFalse(BenchmarkPlan.isAsked(["app", "-NSDoubleLocalizedStrings", "YES"]))
+        XCTAssertTrue(BenchmarkPlan.isAsked(["app", "--benchmark"]))
+        let plan = try BenchmarkPlan(arguments: [
+            "app", "--benchmark", "--model", "m.mlpackage", "--compute-units", "CPU_ONLY", "--rounds", "7", "--run",
+            "a-1", "--warm-up", "0", "--runtime", "coreml",
+        ])
+        XCTAssertEqual(plan.run, "a-1")
         XCTAssertEqual([plan.rounds, plan.warmUp, plan.threads, plan.coolDownMs], [7, 0, 1, 1000])
         XCTAssertEqual(plan.computeUnits, .cpuOnly)
         for wrong in [
-            ["--rounds", "0"], ["--rounds", "x"], ["--run", "a/b"], ["--runtime", "litert"], ["--rounds"],
+            ["--rounds", "0"], ["--rounds", "x"], ["--run", "a/b"], ["--run", ".."], ["--threads", "65"],
+            ["--runtime", "litert"], ["--rounds"],
             ["--colour", "1"],
         ] {
             XCTAssertThrowsError(try BenchmarkPlan(arguments: ["--benchmark", "--model", "m"] + wrong), "\(wrong)")
@@ -26,10 +28,11 @@ final class BenchmarkTests: XCTestCase {
     func testWarmUpIsNotCountedAndRestsAre() throws {
         let runner = FakeRunner(try TestContract.read())
         let phone = FakePhone()
-        let times = try Benchmark(plan(), phone: phone, clock: SteppingClock()).measure { runner }
+        let times = try Benchmark(try plan(), phone: phone, clock: SteppingClock()).measure { runner }
         XCTAssertEqual(times.samples, [1, 1, 1, 1])
         XCTAssertEqual([times.load, times.first], [1, 1])
-        XCTAssertEqual(runner.runs, 1 + 2 + 4)
+        XCTAssertEqual(runner.inputs.count, 1 + 2 + 4)
+        XCTAssertFalse(zip(runner.inputs, runner.inputs.dropFirst()).contains { $0 == $1 })
         XCTAssertEqual(phone.slept, [30, 30])
         XCTAssertEqual(times.memoryBytes, 3_000_000)
     }
@@ -45,10 +48,20 @@ final class BenchmarkTests: XCTestCase {
         XCTAssertEqual(content["sha256"], .string("abc"))
         XCTAssertEqual(content["bytes"], .number(7))
         XCTAssertEqual(content["median_ms"], .number(1))
+        XCTAssertEqual(content["threads"], .null)
         XCTAssertEqual(content["thermal_before"], .string("light"))
         XCTAssertEqual(content["runtime_key"], .string("coreml"))
         guard case .array(let samples)? = content["samples_ms"] else { return XCTFail("no samples") }
         XCTAssertEqual(samples.count, 4)
+    }
+
+    /// So that whoever waits for the file is not left waiting.
+    func testWrongArgumentsAreWrittenToo() throws {
+        let wrong = ["--benchmark", "--model", "m", "--rounds", "0"]
+        let content = try perform(try ModelFiles(), arguments: wrong, open: { _, _ in throw DemoError("never") })
+        XCTAssertEqual(Set(content.keys), Self.keys)
+        XCTAssertEqual(content["error"], .string("--rounds is '0'; expected 1 to 100000"))
+        XCTAssertEqual(content["rounds"], .null)
     }
 
     func testAFailureIsWrittenToo() throws {
@@ -67,39 +80,49 @@ final class BenchmarkTests: XCTestCase {
 
     func testNoiseIsNeverConstantAndTheSameEachTime() throws {
         let spec = try TestContract.read().input
-        guard case .int8(let values) = try Noise.tensor(spec).elements else { return XCTFail("not int8") }
+        var noise = Noise()
+        guard case .int8(let values) = try noise.tensor(spec).elements else { return XCTFail("not int8") }
         XCTAssertEqual(values.count, 3072)
         XCTAssertGreaterThan(Set(values).count, 200)
-        XCTAssertEqual(try Noise.tensor(spec), try Noise.tensor(spec))
+        XCTAssertNotEqual(try noise.tensor(spec).elements, .int8(values))
+        noise = Noise()
+        XCTAssertEqual(try noise.tensor(spec).elements, .int8(values))
     }
 
     // MARK: Help
 
-    private func plan() -> BenchmarkPlan {
-        let arguments = [
-            "--benchmark", "--model", "m.mlpackage", "--rounds", "4", "--warm-up", "2", "--cool-down-ms", "30",
-        ]
-        guard let plan = try? BenchmarkPlan(arguments: arguments) else { preconditionFailure("no plan") }
-        return plan
-    }
+    private static let arguments = [
+        "--benchmark", "--model", "m.mlpackage", "--rounds", "4", "--warm-up", "2", "--cool-down-ms", "30",
+    ]
+
+    private func plan() throws -> BenchmarkPlan { try BenchmarkPlan(arguments: Self.arguments) }
 
     private func perform(
-        _ files: ModelFiles, open: (InstalledModel, ComputeUnits) throws -> Runner
+        _ files: ModelFiles, arguments: [String] = arguments, open: (InstalledModel, ComputeUnits) throws -> Runner
     ) throws -> [String: JSONValue] {
         let out = files.folder.appendingPathComponent("benchmark")
         let phone = PhoneDescription(
             model: "iPhone15,2", system: "18.1", cores: 6, memoryBytes: 6_000_000_000, isSimulator: false,
-            appVersion: "1.0", batteryPercent: 80, isCharging: nil)
-        let line = BenchmarkRun(plan: plan(), models: files.folder, out: out)
+            appVersion: "1.0", batteryPercent: 80, isCharging: false)
+        let line = BenchmarkRun(arguments: arguments, models: files.folder, out: out)
             .perform(phone: FakePhone(), describe: { phone }, clock: SteppingClock(), open: open)
         let data = try Data(contentsOf: out.appendingPathComponent("benchmark.json"))
         let content = try JSONDecoder().decode([String: JSONValue].self, from: data)
         let status = content["status"] == .string("done") ? "done" : "failed"
         XCTAssertTrue(line.hasPrefix("sth-benchmark: \(status) benchmark "), line)
+        try keep(data, status)
         return content
     }
 
-    /// Those of the Android app's file, and the compute units.
+    /// For the test that compares the files of both apps.
+    private func keep(_ data: Data, _ status: String) throws {
+        guard let path = ProcessInfo.processInfo.environment["STH_BENCHMARKS"] else { return }
+        let folder = URL(fileURLWithPath: path, isDirectory: true)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try data.write(to: folder.appendingPathComponent("\(status).json"))
+    }
+
+    /// Those of the Android app's file too.
     private static let keys: Set<String> = [
         "kind", "schema", "status", "error", "run", "app_version", "device", "artefact", "sha256", "bytes", "network",
         "precision", "mode", "input", "state_bytes", "runtime", "runtime_key", "compute_units", "threads", "rounds",

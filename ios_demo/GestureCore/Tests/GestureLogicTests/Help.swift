@@ -37,12 +37,17 @@ extension TestContract {
 }
 
 final class FakeCamera: FrameSource {
-    var onFrame: ((CameraFrame) -> Void)?
-    var onStatus: ((SourceStatus) -> Void)?
+    let outlet: SourceOutlet
     private(set) var isRunning = false
+    private(set) var limits: [Double?] = []
+
+    init(_ outlet: SourceOutlet) {
+        self.outlet = outlet
+    }
 
     func start() { isRunning = true }
     func stop() { isRunning = false }
+    func limit(framesPerSecond: Double?) { limits.append(framesPerSecond) }
 }
 
 final class FakeParts: SessionParts {
@@ -50,20 +55,69 @@ final class FakeParts: SessionParts {
     private(set) var inputs: [Input] = []
     private(set) var opened: [ModelChoice] = []
     let runner: FakeRunner
+    private let thresholds: Thresholds?
 
-    init() throws {
+    init(thresholds: Bool = false) throws {
         runner = FakeRunner(try TestContract.read())
+        self.thresholds = thresholds ? try TestContract.readThresholds() : nil
     }
 
-    func source(of input: Input) -> FrameSource {
+    func source(of input: Input, into outlet: SourceOutlet) -> FrameSource {
         inputs.append(input)
-        cameras.append(FakeCamera())
+        cameras.append(FakeCamera(outlet))
         return cameras[cameras.count - 1]
     }
 
     func model(of choice: ModelChoice) -> ModelSource {
         opened.append(choice)
-        return FakeSource { [runner] in try Model(runner, thresholds: nil) }
+        return FakeSource { [runner, thresholds] in try Model(runner, thresholds: thresholds) }
+    }
+}
+
+/// A session over fakes, and a folder with one model.
+final class MadeSession {
+    let executor = ManualExecutor()
+    let parts: FakeParts
+    let session: Session
+    let models: ModelFolder
+    private let files: ModelFiles
+
+    init(thresholds: Bool = false) throws {
+        parts = try FakeParts(thresholds: thresholds)
+        session = Session(
+            pipeline: Pipeline(executor: executor, clock: SteppingClock()), parts: parts, onOwnThread: { $0() })
+        files = try ModelFiles()
+        try files.add("m.mlpackage", contract: TestContract.json())
+        models = ModelFolder(files.folder, keepsStates: true)
+    }
+
+    var content: ScreenContent { ScreenContent(session: session, models: models) }
+
+    /// In front, with the model being opened.
+    func open() {
+        session.setInFront(true)
+        session.choose(ModelChoice(model: models.models[0]))
+    }
+
+    /// A frame of the newest source, all the way.
+    func offer(_ timeMs: Int) throws {
+        parts.cameras[parts.cameras.count - 1].outlet.frame(try Self.frame(timeMs))
+        executor.run()
+    }
+
+    func noModels() throws -> ModelFolder {
+        let other = try ModelFiles()
+        try other.add("clip.mlpackage", contract: TestContract.json(mode: "clip"))
+        return ModelFolder(other.folder, keepsStates: true)
+    }
+
+    static func frame(_ timeMs: Int) throws -> CameraFrame {
+        let storage = OwnedBytes((0..<48 * 40 * 4).map { $0 % 4 == 2 ? 255 : 0 })
+        let channels = PixelFormat.bgra.channelNames.enumerated().map {
+            ($1, Channel(storage: storage, rowStride: 48 * 4, pixelStride: 4, offset: $0))
+        }
+        return try CameraFrame(
+            format: .bgra, width: 48, height: 40, channels: Dictionary(uniqueKeysWithValues: channels), timeMs: timeMs)
     }
 }
 

@@ -5,10 +5,11 @@ import XCTest
 @testable import GestureTestSupport
 
 final class SessionTests: XCTestCase {
-    private let executor = ManualExecutor()
+    private var executor = ManualExecutor()
 
     func testNothingRunsBeforeTheAppIsInFront() throws {
-        let (session, parts) = try made()
+        let made = try MadeSession()
+        let (session, parts) = (made.session, made.parts)
         XCTAssertTrue(parts.cameras.isEmpty)
         session.setInFront(true)
         XCTAssertEqual(parts.inputs, [.camera(.front)])
@@ -19,11 +20,13 @@ final class SessionTests: XCTestCase {
         let (session, parts) = try running()
         session.setInFront(false)
         XCTAssertFalse(parts.cameras[0].isRunning)
-        XCTAssertNil(parts.cameras[0].onFrame)
         XCTAssertEqual(session.pipeline.state.status, .paused)
         session.setInFront(true)
         XCTAssertTrue(parts.cameras[1].isRunning)
         XCTAssertEqual(session.pipeline.state.status, .running)
+        parts.cameras[0].outlet.frame(try MadeSession.frame(0))  // one that was still on its way
+        executor.run()
+        XCTAssertEqual(session.pipeline.state.counts.offered, 0)
     }
 
     func testACriticalHeatStopsAndAFallResumes() throws {
@@ -55,25 +58,24 @@ final class SessionTests: XCTestCase {
     func testAnInterruptionBeginsAStreamAndIsShown() throws {
         let (session, parts) = try running()
         let resets = parts.runner.resets
-        parts.cameras[0].onStatus?(.interrupted)
+        parts.cameras[0].outlet.status(.interrupted(.inUse))
         executor.run()
-        XCTAssertEqual(session.sourceStatus, .interrupted)
+        XCTAssertEqual(session.sourceStatus, .interrupted(.inUse))
         XCTAssertGreaterThan(parts.runner.resets, resets)
-        parts.cameras[0].onStatus?(.running)
+        parts.cameras[0].outlet.status(.running)
         XCTAssertEqual(session.sourceStatus, .running)
     }
 
     func testWhatAnOldCameraSaysDoesNotCount() throws {
         let (session, parts) = try running()
-        let old = parts.cameras[0].onStatus
         session.switchCamera()
-        old?(.refused)
+        parts.cameras[0].outlet.status(.refused)
         XCTAssertEqual(session.sourceStatus, .stopped)
     }
 
     func testAFailedCameraIsTriedAgain() throws {
         let (session, parts) = try running()
-        parts.cameras[0].onStatus?(.failed("it broke"))
+        parts.cameras[0].outlet.status(.failed("it broke"))
         session.retry()
         XCTAssertEqual(parts.cameras.count, 2)
         XCTAssertEqual(session.sourceStatus, .stopped)
@@ -81,36 +83,43 @@ final class SessionTests: XCTestCase {
 
     func testFramesReachThePipeline() throws {
         let (session, parts) = try running()
-        parts.cameras[0].onFrame?(try frame())
+        parts.cameras[0].outlet.frame(try MadeSession.frame(0))
         executor.run()
         XCTAssertEqual(session.pipeline.state.counts.processed, 1)
     }
 
-    private func made() throws -> (Session, FakeParts) {
-        let parts = try FakeParts()
-        let session = Session(pipeline: Pipeline(executor: executor), parts: parts, onOwnThread: { $0() })
-        return (session, parts)
+    func testAPauseOutlivesTheBackground() throws {
+        let (session, parts) = try running()
+        session.setPaused(true)
+        XCTAssertTrue(parts.cameras[0].isRunning)
+        XCTAssertEqual(session.pipeline.state.status, .paused)
+        session.setInFront(false)
+        session.setInFront(true)
+        XCTAssertTrue(parts.cameras[1].isRunning)
+        XCTAssertEqual(session.pipeline.state.status, .paused)
+        session.setPaused(false)
+        XCTAssertEqual(session.pipeline.state.status, .running)
+    }
+
+    func testHeatAndLowPowerLimitTheCamera() throws {
+        let (session, parts) = try running()
+        XCTAssertEqual(parts.cameras[0].limits, [nil])
+        session.set(DeviceCondition(isLowPower: true))
+        session.set(DeviceCondition(thermal: .serious))
+        session.set(DeviceCondition(thermal: .fair))
+        XCTAssertEqual(parts.cameras[0].limits, [nil, 15, 15, nil])
+        session.set(DeviceCondition(isLowPower: true))
+        session.switchCamera()
+        XCTAssertEqual(parts.cameras[1].limits, [15])
     }
 
     private func running() throws -> (Session, FakeParts) {
-        let (session, parts) = try made()
-        let files = try ModelFiles()
-        try files.add("m.mlpackage", contract: TestContract.json())
-        let model = try InstalledModel(artefact: files.folder.appendingPathComponent("m.mlpackage"))
-        session.setInFront(true)
-        session.choose(ModelChoice(model: model))
-        session.choose(ModelChoice(model: model))
-        executor.run()
-        XCTAssertEqual(parts.opened.count, 1)
-        return (session, parts)
-    }
-
-    private func frame() throws -> CameraFrame {
-        let storage = OwnedBytes(.init(repeating: 100, count: 48 * 40 * 4))
-        let channels = PixelFormat.bgra.channelNames.enumerated().map {
-            ($1, Channel(storage: storage, rowStride: 48 * 4, pixelStride: 4, offset: $0))
-        }
-        return try CameraFrame(
-            format: .bgra, width: 48, height: 40, channels: Dictionary(uniqueKeysWithValues: channels))
+        let made = try MadeSession()
+        made.open()
+        made.open()
+        made.executor.run()
+        XCTAssertEqual(made.parts.opened.count, 1)
+        executor = made.executor
+        return (made.session, made.parts)
     }
 }

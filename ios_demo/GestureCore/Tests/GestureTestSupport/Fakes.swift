@@ -35,7 +35,7 @@ final class FakeRunner: Runner {
     var logits: [Float] = [0, 0, 0, 9]
     var failure: Error?
     private(set) var resets = 0
-    private(set) var runs = 0
+    private(set) var inputs: [Tensor] = []
 
     init(_ contract: Contract) {
         self.contract = contract
@@ -47,7 +47,7 @@ final class FakeRunner: Runner {
 
     func run(_ input: Tensor) throws -> [Float] {
         if let failure { throw failure }
-        runs += 1
+        inputs.append(input)
         return logits
     }
 }

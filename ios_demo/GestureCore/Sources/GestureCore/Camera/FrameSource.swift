@@ -1,9 +1,22 @@
+import Foundation
+
+/// Why a camera gives no frames for a while, although it may be used.
+public enum Interruption: Equatable, Sendable {
+    /// Another app or a call has it.
+    case inUse
+    /// Several apps share the screen.
+    case severalApps
+    /// The phone protects itself from heat.
+    case pressure
+    case other
+}
+
 /// What a frame source tells besides frames.
 public enum SourceStatus: Equatable, Sendable {
     case stopped
     case running
-    /// Another app or a call has the camera; it comes back by itself.
-    case interrupted
+    /// It comes back by itself.
+    case interrupted(Interruption)
     /// The person refused the camera; only Settings can change it.
     case refused
     case failed(String)
@@ -11,10 +24,43 @@ public enum SourceStatus: Equatable, Sendable {
 
 /// A camera or a video: frames on a queue of its own, in the order in which they were taken.
 public protocol FrameSource: AnyObject {
-    /// Called for each frame, not on the main thread.
-    var onFrame: ((CameraFrame) -> Void)? { get set }
-    var onStatus: ((SourceStatus) -> Void)? { get set }
-
     func start()
     func stop()
+
+    /// The phone is hot or low on power: no more frames a second than this; nil for the usual rate.
+    func limit(framesPerSecond: Double?)
+}
+
+/// Where a source's frames and news go. Once it is closed nothing comes through any more, whatever a source still has
+/// on its way. Any thread.
+public final class SourceOutlet: @unchecked Sendable {
+    private let onFrame: (CameraFrame) -> Void
+    private let onStatus: (SourceStatus) -> Void
+    private let lock = NSLock()
+    private var isOpen = true
+
+    public init(onFrame: @escaping (CameraFrame) -> Void, onStatus: @escaping (SourceStatus) -> Void) {
+        self.onFrame = onFrame
+        self.onStatus = onStatus
+    }
+
+    public func frame(_ frame: CameraFrame) {
+        if passes { onFrame(frame) }
+    }
+
+    public func status(_ status: SourceStatus) {
+        if passes { onStatus(status) }
+    }
+
+    public func close() {
+        lock.lock()
+        isOpen = false
+        lock.unlock()
+    }
+
+    private var passes: Bool {
+        lock.lock()
+        defer { lock.unlock() }
+        return isOpen
+    }
 }

@@ -20,7 +20,8 @@ public struct BenchmarkTimes: Equatable, Sendable {
     public let memoryBytes: UInt64?
 }
 
-/// Times the inferences of one artefact. A stream keeps its states over the rounds.
+/// Times the inferences of one artefact, each over new noise whose making is not timed. A stream keeps its states over
+/// the rounds.
 public struct Benchmark {
     private let plan: BenchmarkPlan
     private let phone: BenchmarkPhone
@@ -36,12 +37,16 @@ public struct Benchmark {
     public func measure(open: () throws -> Runner) throws -> BenchmarkTimes {
         let memoryBefore = phone.memoryBytes
         let (load, runner) = try timed(open)
-        let input = try Noise.tensor(runner.contract.input)
-        let (first, _) = try timed { try runner.run(input) }
-        for _ in 0..<plan.warmUp { _ = try runner.run(input) }
+        var noise = Noise()
+        func once() throws -> Double {
+            let input = try noise.tensor(runner.contract.input)
+            return try timed { try runner.run(input) }.0
+        }
+        let first = try once()
+        for _ in 0..<plan.warmUp { _ = try once() }
         phone.sleep(milliseconds: plan.coolDownMs)
         let thermalBefore = phone.thermal
-        let samples = try (0..<plan.rounds).map { _ in try timed { try runner.run(input) }.0 }
+        let samples = try (0..<plan.rounds).map { _ in try once() }
         let memoryAfter = phone.memoryBytes
         phone.sleep(milliseconds: plan.coolDownMs)
         return BenchmarkTimes(

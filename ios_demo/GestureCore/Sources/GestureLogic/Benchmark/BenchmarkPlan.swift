@@ -9,7 +9,8 @@ public struct BenchmarkPlan: Equatable, Sendable {
     public var model: String
     public var runtime: RuntimeKey?
     public var computeUnits = ComputeUnits.all
-    /// Noted only: neither runtime lets an iOS app choose.
+    /// Taken for the sake of one command line for both systems: neither runtime lets an iOS app choose, so the file
+    /// says null.
     public var threads = 1
     /// Measured inferences.
     public var rounds = 50
@@ -17,13 +18,31 @@ public struct BenchmarkPlan: Equatable, Sendable {
     /// Rest before the first measured inference and before the thermal state is read again.
     public var coolDownMs = 1000
     /// Names the file.
-    public var run = "benchmark"
+    public let run: String
+    public static let usualRun = "benchmark"
 
-    /// Nil where the arguments ask for no benchmark.
+    /// Whether the arguments ask for a benchmark.
+    public static func isAsked(_ arguments: [String]) -> Bool {
+        arguments.contains("--benchmark")
+    }
+
+    /// The name of the result's file; it must not lead out of its folder.
     ///
+    /// - Throws: `DemoError` of a name that might.
+    public static func run(of arguments: [String]) throws -> String {
+        guard let place = arguments.firstIndex(of: "--run"), place + 1 < arguments.count else { return usualRun }
+        let run = arguments[place + 1]
+        guard run.range(of: "^[A-Za-z0-9._-]{1,64}$", options: .regularExpression) != nil,
+            run.contains(where: { $0 != "." })
+        else {
+            throw DemoError("--run is '\(run)'; expected 1 to 64 letters, digits, dots, hyphens or underscores")
+        }
+        return run
+    }
+
     /// - Throws: `DemoError` of an argument that is unknown, has no value or a wrong one.
-    public init?(arguments: [String]) throws {
-        guard arguments.contains("--benchmark") else { return nil }
+    public init(arguments: [String]) throws {
+        run = try Self.run(of: arguments)
         var values: [String: String] = [:]
         var rest = arguments.filter { $0 != "--benchmark" }[...]
         while let name = rest.popFirst() {
@@ -42,15 +61,11 @@ public struct BenchmarkPlan: Equatable, Sendable {
         switch name {
         case "--runtime": runtime = try Self.choice(name, value)
         case "--compute-units": computeUnits = try Self.choice(name, value)
-        case "--threads": threads = try Self.number(name, value, atLeast: 1)
-        case "--rounds": rounds = try Self.number(name, value, atLeast: 1)
-        case "--warm-up": warmUp = try Self.number(name, value, atLeast: 0)
-        case "--cool-down-ms": coolDownMs = try Self.number(name, value, atLeast: 0)
-        case "--run":
-            guard value.range(of: "^[A-Za-z0-9._-]{1,64}$", options: .regularExpression) != nil else {
-                throw DemoError("--run is '\(value)'; expected 1 to 64 letters, digits, dots, hyphens or underscores")
-            }
-            run = value
+        case "--threads": threads = try Self.number(name, value, 1...64)
+        case "--rounds": rounds = try Self.number(name, value, 1...100_000)
+        case "--warm-up": warmUp = try Self.number(name, value, 0...100_000)
+        case "--cool-down-ms": coolDownMs = try Self.number(name, value, 0...600_000)
+        case "--run": break  // read first, so that a fault of another argument can be written to its file
         default: throw DemoError("\(name) is no argument of a benchmark")
         }
     }
@@ -65,9 +80,9 @@ public struct BenchmarkPlan: Equatable, Sendable {
         return choice
     }
 
-    private static func number(_ name: String, _ value: String, atLeast least: Int) throws -> Int {
-        guard let number = Int(value), number >= least else {
-            throw DemoError("\(name) is '\(value)'; expected a whole number, \(least) or more")
+    private static func number(_ name: String, _ value: String, _ range: ClosedRange<Int>) throws -> Int {
+        guard let number = Int(value), range.contains(number) else {
+            throw DemoError("\(name) is '\(value)'; expected \(range.lowerBound) to \(range.upperBound)")
         }
         return number
     }

@@ -49,15 +49,18 @@ public struct ArtefactDescription: Equatable, Sendable {
 public struct BenchmarkReport {
     public static let schema = 1
 
-    public let plan: BenchmarkPlan
+    public let run: String
+    /// Nil where the launch arguments were wrong.
+    public let plan: BenchmarkPlan?
     public let phone: PhoneDescription
     public let artefact: ArtefactDescription?
     public let result: Result<BenchmarkTimes, Error>
 
     public init(
-        plan: BenchmarkPlan, phone: PhoneDescription, artefact: ArtefactDescription?,
+        run: String, plan: BenchmarkPlan?, phone: PhoneDescription, artefact: ArtefactDescription?,
         result: Result<BenchmarkTimes, Error>
     ) {
+        self.run = run
         self.plan = plan
         self.phone = phone
         self.artefact = artefact
@@ -79,7 +82,7 @@ public struct BenchmarkReport {
         var error: JSONValue = .null
         if case .failure(let failure) = result { error = .string("\(failure)") }
         return [
-            "kind": .string("ios_benchmark"), "schema": .number(Double(Self.schema)), "run": .string(plan.run),
+            "kind": .string("ios_benchmark"), "schema": .number(Double(Self.schema)), "run": .string(run),
             "status": .string(error == .null ? "done" : "failed"), "error": error,
             "app_version": .string(phone.appVersion),
         ]
@@ -104,18 +107,18 @@ public struct BenchmarkReport {
         let contract = artefact?.contract
         let size = contract.map { "\($0.framesPerInference) x \($0.preprocess.size) x \($0.preprocess.size)" }
         return [
-            "artefact": .string(plan.model), "sha256": .string(artefact?.sha256), "bytes": .number(artefact?.bytes),
+            "artefact": .string(plan?.model), "sha256": .string(artefact?.sha256), "bytes": .number(artefact?.bytes),
             "network": .string(contract?.network), "precision": .string(contract?.precision),
             "mode": .string(contract?.mode), "input": .string(size), "state_bytes": .number(contract?.stateBytes),
             "runtime": .string(artefact?.runtime), "runtime_key": .string(artefact?.runtimeKey.rawValue),
-            "compute_units": .string(artefact?.runtimeKey == .coreml ? plan.computeUnits.rawValue : nil),
+            "compute_units": .string(artefact?.runtimeKey == .coreml ? plan?.computeUnits.rawValue : nil),
         ]
     }
 
     private var settings: [String: JSONValue] {
         [
-            "threads": .number(Double(plan.threads)), "rounds": .number(Double(plan.rounds)),
-            "warm_up": .number(Double(plan.warmUp)), "cool_down_ms": .number(Double(plan.coolDownMs)),
+            "threads": .null, "rounds": .number(plan?.rounds), "warm_up": .number(plan?.warmUp),
+            "cool_down_ms": .number(plan?.coolDownMs),
             "seed": .number(Double(Noise.seed)),
         ]
     }

@@ -1,51 +1,65 @@
 import Foundation
 import GestureCore
 
-/// A whole benchmark: from a plan to the file `benchmark/ID.json`, which exists only once the run has ended.
+/// A whole benchmark: from launch arguments to the file `benchmark/ID.json`, which exists only once the run has ended.
 public struct BenchmarkRun {
-    public let plan: BenchmarkPlan
+    private let arguments: [String]
     /// Where relative names of models lie.
-    public let models: URL
+    private let models: URL
     /// Where the file goes.
-    public let out: URL
+    private let out: URL
 
-    public init(plan: BenchmarkPlan, models: URL, out: URL) {
-        self.plan = plan
+    public init(arguments: [String], models: URL, out: URL) {
+        self.arguments = arguments
         self.models = models
         self.out = out
     }
 
-    /// Measures and writes the file. Returns the last line for the console: `done ID PATH` or `failed ID MESSAGE`.
+    /// Measures and writes the file, also where something fails. Returns the last line for the console: `done ID PATH`
+    /// or `failed ID MESSAGE`.
     ///
     /// - Parameter open: makes a runner of a model, in Core ML or ExecuTorch.
     public func perform(
         phone: BenchmarkPhone, describe: () -> PhoneDescription, clock: MonotonicClock = SystemClock(),
         open: (InstalledModel, ComputeUnits) throws -> Runner
     ) -> String {
-        let file = out.appendingPathComponent("\(plan.run).json")
-        var about: ArtefactDescription?
+        var run = BenchmarkPlan.usualRun
         do {
+            run = try BenchmarkPlan.run(of: arguments)
+            let file = out.appendingPathComponent("\(run).json")
             try FileManager.default.createDirectory(at: out, withIntermediateDirectories: true)
             try? FileManager.default.removeItem(at: file)
-            let result = Result { () throws -> BenchmarkTimes in
-                let model = try chosen()
-                about = Self.describe(model, runtime: nil)
-                return try Benchmark(plan, phone: phone, clock: clock).measure {
-                    let runner = try open(model, plan.computeUnits)
-                    about = Self.describe(model, runtime: runner.runtime)
-                    return runner
-                }
-            }
-            let report = BenchmarkReport(plan: plan, phone: describe(), artefact: about, result: result)
+            let (result, plan, about) = measure(phone, clock, open)
+            let report = BenchmarkReport(run: run, plan: plan, phone: describe(), artefact: about, result: result)
             try report.data().write(to: file, options: .atomic)
             _ = try result.get()
-            return "sth-benchmark: done \(plan.run) \(file.path)"
+            return "sth-benchmark: done \(run) \(file.path)"
         } catch {
-            return "sth-benchmark: failed \(plan.run) \(error)"
+            return "sth-benchmark: failed \(run) \(error)"
         }
     }
 
-    private func chosen() throws -> InstalledModel {
+    /// The times or why there are none, and as much of plan and artefact as became known.
+    private func measure(
+        _ phone: BenchmarkPhone, _ clock: MonotonicClock, _ open: (InstalledModel, ComputeUnits) throws -> Runner
+    ) -> (Result<BenchmarkTimes, Error>, BenchmarkPlan?, ArtefactDescription?) {
+        var plan: BenchmarkPlan?
+        var about: ArtefactDescription?
+        let result = Result { () throws -> BenchmarkTimes in
+            let wanted = try BenchmarkPlan(arguments: arguments)
+            plan = wanted
+            let model = try chosen(wanted)
+            about = Self.describe(model, runtime: nil)
+            return try Benchmark(wanted, phone: phone, clock: clock).measure {
+                let runner = try open(model, wanted.computeUnits)
+                about = Self.describe(model, runtime: runner.runtime)
+                return runner
+            }
+        }
+        return (result, plan, about)
+    }
+
+    private func chosen(_ plan: BenchmarkPlan) throws -> InstalledModel {
         let isWhole = plan.model.hasPrefix("/")
         let url = isWhole ? URL(fileURLWithPath: plan.model) : models.appendingPathComponent(plan.model)
         guard FileManager.default.fileExists(atPath: url.path) else {
@@ -59,15 +73,9 @@ public struct BenchmarkRun {
     }
 
     private static func describe(_ model: InstalledModel, runtime: String?) -> ArtefactDescription {
-        let report = model.url.deletingLastPathComponent().appendingPathComponent("\(model.id).report.json")
-        let content = (try? Data(contentsOf: report)).flatMap { try? JSONDecoder().decode(ExportReport.self, from: $0) }
-        return ArtefactDescription(
-            contract: model.contract, sha256: content?.sha256, bytes: sizeOf(model.url), runtime: runtime,
+        ArtefactDescription(
+            contract: model.contract, sha256: model.sha256, bytes: sizeOf(model.url), runtime: runtime,
             runtimeKey: model.runtime)
-    }
-
-    private struct ExportReport: Decodable {
-        let sha256: String
     }
 
     /// Bytes of a file, or of all files in a folder.

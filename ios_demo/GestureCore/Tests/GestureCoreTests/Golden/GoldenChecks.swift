@@ -7,7 +7,7 @@ struct GoldenChecks {
     let folder: GoldenFolder
 
     func all() throws -> [GoldenRow] {
-        try camera() + events() + [exponentials(), states()]
+        try camera() + events() + [exponentials()] + stream()
     }
 
     /// Each camera frame: the upright picture, the resized one, the tensor.
@@ -81,16 +81,47 @@ struct GoldenChecks {
         return GoldenRow("exponential", points.map { exponential($0.0) }, points.map(\.1))
     }
 
-    /// The states that a runner hands to the artefact before each step are those that the artefact gave before.
-    func states() throws -> GoldenRow {
+    /// Over an artefact that answers what Python's answered: the states that a runner hands to it before each step are
+    /// those that it gave before, and what it answers is read as Python's logits; after a reset all over again.
+    func stream() throws -> [GoldenRow] {
         let (contract, stream) = (try folder.contract(), folder.manifest.stream)
         let replay = try ReplayEngine(folder, contract)
         let runner = try EngineRunner(contract: contract, engine: replay)
         let inputs = try folder.elements(stream.inputs, contract.input.dtype)
-        for number in 0..<stream.frames {
-            _ = try runner.run(Tensor(shape: contract.input.shape, elements: inputs.part(number, of: stream.frames)))
+        var found: [Float] = []
+        for _ in 0..<2 {
+            replay.rewind()
+            try runner.reset()
+            for number in 0..<stream.frames {
+                let elements = inputs.part(number, of: stream.frames)
+                found += try runner.run(Tensor(shape: contract.input.shape, elements: elements))
+            }
         }
-        return GoldenRow("stream/states", replay.given, replay.wanted)
+        let logits = try folder.values(stream.logits, as: Float.self)
+        return [
+            GoldenRow("stream/states", replay.given, replay.wanted),
+            GoldenRow("stream/logits", found.map(Double.init), (logits + logits).map(Double.init)),
+        ]
+    }
+
+    /// A whole artefact over the golden stream. Of its logits those differ that are more than two steps from Python's:
+    /// a runtime that computes in real numbers between quantizations may round another way.
+    func network(_ runner: Runner) throws -> [GoldenRow] {
+        let (contract, stream) = (runner.contract, folder.manifest.stream)
+        let inputs = try folder.elements(stream.inputs, contract.input.dtype)
+        let wanted = try folder.values(stream.logits, as: Float.self).map(Double.init)
+        try runner.reset()
+        let found = try (0..<stream.frames).flatMap { number in
+            try runner.run(Tensor(shape: contract.input.shape, elements: inputs.part(number, of: stream.frames)))
+        }
+        let limit = 2.01 * Self.step(of: wanted)
+        return [GoldenRow("stream/logits", found.map(Double.init), wanted, within: limit)]
+    }
+
+    /// Quantized numbers lie this far apart: the least difference between two of them.
+    static func step(of values: [Double]) -> Double {
+        let sorted = values.sorted()
+        return zip(sorted.dropFirst(), sorted).map { $0 - $1 }.filter { $0 > 1e-6 }.min() ?? 0
     }
 
     private func doubles(_ bytes: [UInt8]) -> [Double] {

@@ -3,14 +3,14 @@ import XCTest
 
 @testable import GestureCore
 
-/// The folder of golden vectors that the environment variable STH_GOLDEN names.
+/// A folder of golden vectors that an environment variable names.
 struct GoldenFolder {
     let url: URL
     let manifest: GoldenManifest
 
-    init() throws {
-        guard let path = ProcessInfo.processInfo.environment["STH_GOLDEN"] else {
-            throw XCTSkip("STH_GOLDEN names no folder; python -m mobile.golden --model STREAM --out DIR makes one")
+    init(_ variable: String = "STH_GOLDEN") throws {
+        guard let path = ProcessInfo.processInfo.environment[variable] else {
+            throw XCTSkip("\(variable) names no folder; python -m mobile.golden --model STREAM --out DIR makes one")
         }
         url = URL(fileURLWithPath: path, isDirectory: true)
         manifest = try JSONDecoder().decode(GoldenManifest.self, from: Data(contentsOf: url / "manifest.json"))
@@ -46,10 +46,28 @@ struct GoldenFolder {
         type == .int8 ? .int8(try values(name, as: Int8.self)) : .float32(try values(name, as: Float.self))
     }
 
-    /// "made_of" of the manifest as it stands there.
-    func madeOf() throws -> Any {
+    /// sha256 of the artefact that the vectors were made of.
+    func artefact() throws -> String {
+        try XCTUnwrap(try madeOf()["sha256"] as? String)
+    }
+
+    /// The file of the parity ladder: all rows, those that differ too.
+    ///
+    /// - Throws: `XCTSkip` where STH_GOLDEN_RESULT names no file.
+    func write(_ rows: [GoldenRow], side: String) throws {
+        guard let path = ProcessInfo.processInfo.environment["STH_GOLDEN_RESULT"] else {
+            throw XCTSkip("STH_GOLDEN_RESULT names no file for the parity ladder")
+        }
+        let content: [String: Any] = [
+            "kind": "golden", "side": side, "made_of": try madeOf(), "rows": rows.map(\.json),
+        ]
+        let data = try JSONSerialization.data(withJSONObject: content, options: [.prettyPrinted, .sortedKeys])
+        try data.write(to: URL(fileURLWithPath: path), options: .atomic)
+    }
+
+    private func madeOf() throws -> [String: Any] {
         let whole = try JSONSerialization.jsonObject(with: data("manifest.json")) as? [String: Any]
-        return try XCTUnwrap(whole?["made_of"])
+        return try XCTUnwrap(whole?["made_of"] as? [String: Any])
     }
 }
 

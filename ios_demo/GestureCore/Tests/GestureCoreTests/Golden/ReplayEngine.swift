@@ -2,7 +2,7 @@ import XCTest
 
 @testable import GestureCore
 
-/// Gives the states of a golden stream, and notes which it is given, the logits aside.
+/// Gives the logits and states of a golden stream, and notes which states it is given.
 final class ReplayEngine: Engine {
     let runtime = "replay"
     private(set) var given: [Double] = []
@@ -10,17 +10,24 @@ final class ReplayEngine: Engine {
     private let contract: Contract
     private let kept: [[TensorElements]]
     private let frames: [Int]
+    private let logits: [Float]
     private var step = 0
 
     /// States after each kept frame, in the contract's order.
     init(_ folder: GoldenFolder, _ contract: Contract) throws {
         self.contract = contract
         frames = folder.manifest.stream.state_frames
+        logits = try folder.values(folder.manifest.stream.logits, as: Float.self)
         let count = frames.count
         let files = try contract.states.map { state in
             try folder.elements(try XCTUnwrap(folder.manifest.stream.states[state.input]), state.dtype)
         }
         kept = (0..<count).map { row in files.map { $0.part(row, of: count) } }
+    }
+
+    /// The next step is that of the first frame.
+    func rewind() {
+        step = 0
     }
 
     func step(_ inputs: [NamedTensor], outputs: [OutputSpec]) throws -> [Tensor] {
@@ -31,11 +38,18 @@ final class ReplayEngine: Engine {
             wanted += before.doubles
         }
         step += 1
-        let logits = Tensor(shape: outputs[0].shape, elements: zeros(outputs[0]))
         let states = contract.states.enumerated().map { index, state in
             Tensor(shape: state.shape, elements: after(step, index) ?? zeros(outputs[index + 1]))
         }
-        return [logits] + states
+        return [Tensor(shape: outputs[0].shape, elements: answer(outputs[0]))] + states
+    }
+
+    /// The frame's logits as the artefact gives them.
+    private func answer(_ spec: OutputSpec) -> TensorElements {
+        let classes = contract.labels.count
+        let row = logits[(step - 1) * classes..<step * classes]
+        guard spec.dtype == .int8, let point = contract.output.quantization else { return .float32(Array(row)) }
+        return .int8(row.map { Int8((Double($0) / point.scale + Double(point.zeroPoint)).rounded()) })
     }
 
     /// A state after so many frames; nil where the folder does not hold it.

@@ -98,7 +98,7 @@ class BenchmarkReport(
     companion object {
         const val SCHEMA = 1
 
-        /** Every key is in every file. */
+        /** Every key is in every file, and the same ones in those of the iOS app. */
         val KEYS =
             listOf(
                 "kind",
@@ -118,6 +118,7 @@ class BenchmarkReport(
                 "state_bytes",
                 "runtime",
                 "runtime_key",
+                "compute_units",
                 "threads",
                 "rounds",
                 "warm_up",

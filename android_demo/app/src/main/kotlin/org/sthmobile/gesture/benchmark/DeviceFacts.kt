@@ -21,6 +21,7 @@ fun deviceFacts(context: Context): JSONObject {
         .put("abi", Build.SUPPORTED_ABIS.firstOrNull() ?: JSONObject.NULL)
         .put("cores", Runtime.getRuntime().availableProcessors())
         .put("memory_mb", memory.totalMem / 1e6)
+        .put("ios", JSONObject.NULL)
         .put("android", Build.VERSION.RELEASE)
         .put("api", Build.VERSION.SDK_INT)
         .put("fingerprint", Build.FINGERPRINT)

@@ -3,20 +3,23 @@ import GestureCore
 
 /// Makes what needs the phone's frameworks.
 public protocol SessionParts: AnyObject {
-    func source(of input: Input) -> FrameSource
+    /// - Parameter outlet: where its frames and news go.
+    func source(of input: Input, into outlet: SourceOutlet) -> FrameSource
     func model(of choice: ModelChoice) -> ModelSource
 }
 
 /// Joins source, pipeline and the system's wishes: what runs when. One thread at a time, the main one in the app.
 ///
-/// Frames flow while the app is in front, the phone is not too hot, and there is a model. The stream begins anew with
-/// each source, after an interruption and after a pause.
+/// Frames flow while the app is in front and the phone is not too hot; they reach the network unless the person paused
+/// it. The stream begins anew with each source, after an interruption and after a pause.
 public final class Session {
     public let pipeline: Pipeline
     public private(set) var input: Input
     public private(set) var choice: ModelChoice?
     public private(set) var sourceStatus = SourceStatus.stopped
     public private(set) var condition = DeviceCondition()
+    /// By the person; the picture goes on.
+    public private(set) var isPaused = false
     /// Told after each change of what is above, on the thread that made it.
     public var onChange: () -> Void = {}
 
@@ -24,6 +27,9 @@ public final class Session {
     /// Brings what a source tells to the session's thread.
     private let onOwnThread: (@escaping () -> Void) -> Void
     private var source: FrameSource?
+    private var outlet: SourceOutlet?
+    /// Sources so far.
+    private var made = 0
     private var isInFront = false
 
     public init(
@@ -66,6 +72,12 @@ public final class Session {
         if case .failed = sourceStatus { replaceSource() }
     }
 
+    public func setPaused(_ isPaused: Bool) {
+        guard isPaused != self.isPaused else { return }
+        self.isPaused = isPaused
+        settle()
+    }
+
     // MARK: What the system does
 
     /// The app comes to the front or leaves it.
@@ -78,6 +90,7 @@ public final class Session {
     public func set(_ condition: DeviceCondition) {
         guard condition != self.condition else { return }
         self.condition = condition
+        source?.limit(framesPerSecond: condition.frameLimit)
         settle()
     }
 
@@ -87,21 +100,19 @@ public final class Session {
 
     /// Starts or stops by what holds now.
     private func settle() {
-        if mayRun {
-            pipeline.resume()
-            if source == nil { replaceSource() }
-        } else {
-            pipeline.pause()
+        if mayRun && !isPaused { pipeline.resume() } else { pipeline.pause() }
+        if !mayRun {
             stopSource()
+        } else if source == nil {
+            return replaceSource()
         }
         onChange()
     }
 
     private func stopSource() {
-        source?.onFrame = nil
-        source?.onStatus = nil
+        outlet?.close()
         source?.stop()
-        source = nil
+        (source, outlet) = (nil, nil)
         sourceStatus = .stopped
     }
 
@@ -109,18 +120,20 @@ public final class Session {
         stopSource()
         pipeline.reset()
         guard mayRun else { return onChange() }
-        let made = parts.source(of: input)
-        source = made
-        made.onFrame = { [pipeline] frame in pipeline.offer(frame) }
-        made.onStatus = { [weak self, weak made] status in
-            self?.onOwnThread { self?.heard(status, from: made) }
-        }
-        made.start()
+        made += 1
+        let outlet = SourceOutlet(
+            onFrame: { [pipeline] frame in pipeline.offer(frame) },
+            onStatus: { [weak self, made] status in self?.onOwnThread { self?.heard(status, from: made) } })
+        let source = parts.source(of: input, into: outlet)
+        (self.source, self.outlet) = (source, outlet)
+        source.limit(framesPerSecond: condition.frameLimit)
+        source.start()
         onChange()
     }
 
-    private func heard(_ status: SourceStatus, from sender: FrameSource?) {
-        guard let sender, sender === source else { return }
+    /// News that were on their way when their source was replaced do not count.
+    private func heard(_ status: SourceStatus, from number: Int) {
+        guard number == made, source != nil else { return }
         if status != .running { pipeline.reset() }
         sourceStatus = status
         onChange()

@@ -18,6 +18,9 @@ public enum ThermalLevel: String, CaseIterable, Sendable {
 
 /// What the system asks the app to respect.
 public struct DeviceCondition: Equatable, Sendable {
+    /// Enough for the preview and for a network that takes fewer.
+    private static let fewFrames = 15.0
+
     public var thermal: ThermalLevel
     public var isLowPower: Bool
 
@@ -28,4 +31,7 @@ public struct DeviceCondition: Equatable, Sendable {
 
     /// The phone must cool down before anything goes on.
     public var mustRest: Bool { thermal == .critical }
+
+    /// A hot phone, or one in Low Power Mode, takes fewer pictures a second; nil for the usual rate.
+    public var frameLimit: Double? { thermal == .serious || isLowPower ? Self.fewFrames : nil }
 }

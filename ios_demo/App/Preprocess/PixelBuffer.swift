@@ -39,21 +39,19 @@ enum PixelBuffer {
     }
 
     /// - Throws: `DemoError` of a format that is neither BGRA nor full-range bi-planar YUV.
-    static func frame(
-        _ buffer: CVPixelBuffer, rotation: Rotation, mirrored: Bool, timeMs: Int
-    ) throws -> CameraFrame {
+    static func frame(_ buffer: CVPixelBuffer, orientation: Orientation, timeMs: Int) throws -> CameraFrame {
         let format = CVPixelBufferGetPixelFormatType(buffer)
         let (width, height) = (CVPixelBufferGetWidth(buffer), CVPixelBufferGetHeight(buffer))
         let lock = try BufferLock(buffer)
         switch format {
         case kCVPixelFormatType_32BGRA:
             return try CameraFrame(
-                format: .bgra, width: width, height: height, channels: try bgra(buffer, lock), rotation: rotation,
-                mirrored: mirrored, timeMs: timeMs)
+                format: .bgra, width: width, height: height, channels: try bgra(buffer, lock),
+                rotation: orientation.rotation, mirrored: orientation.mirrored, timeMs: timeMs)
         case kCVPixelFormatType_420YpCbCr8BiPlanarFullRange:
             return try CameraFrame(
-                format: .yuv420, width: width, height: height, channels: try yuv(buffer, lock), rotation: rotation,
-                mirrored: mirrored, timeMs: timeMs)
+                format: .yuv420, width: width, height: height, channels: try yuv(buffer, lock),
+                rotation: orientation.rotation, mirrored: orientation.mirrored, timeMs: timeMs)
         default:
             throw DemoError("the camera gives pixels of format \(format), which the app does not read")
         }

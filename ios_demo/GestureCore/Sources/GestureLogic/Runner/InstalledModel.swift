@@ -10,6 +10,8 @@ public struct InstalledModel: Equatable, Sendable, Identifiable {
     public let contract: Contract
     /// Nil of a clip.
     public let thresholds: Thresholds?
+    /// As the exporter's report says; `mobile.install_assets` compared the two.
+    public let sha256: String
 
     /// Core ML keeps states from iOS 18 on only.
     public var needsStates: Bool { contract.stateful && runtime == .coreml }
@@ -28,6 +30,7 @@ public struct InstalledModel: Equatable, Sendable, Identifiable {
         guard contract.runtime == runtime.rawValue else {
             throw DemoError("\(id).contract.json is for \(contract.runtime), its artefact is not; export it again")
         }
+        sha256 = try ExportReport.read(try Self.side(artefact, "report"), name: "\(id).report.json").sha256
         thresholds =
             contract.isStream
             ? try Thresholds.read(try Self.side(artefact, "events"), name: "\(id).events.json") : nil
@@ -40,5 +43,17 @@ public struct InstalledModel: Equatable, Sendable, Identifiable {
             throw DemoError("\(file.lastPathComponent) is missing; python -m mobile.install_assets --ios brings it")
         }
         return data
+    }
+}
+
+private struct ExportReport: Decodable {
+    let sha256: String
+
+    static func read(_ data: Data, name: String) throws -> ExportReport {
+        do {
+            return try JSONDecoder().decode(ExportReport.self, from: data)
+        } catch {
+            throw DemoError("\(name) names no sha256; export the artefact again")
+        }
     }
 }

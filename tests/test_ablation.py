@@ -1,0 +1,57 @@
+"""The ablation on runs of seconds: what is trained, what is not trained twice, and what is refused."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from training.errors import run_cli
+from training.files import read_json, write_json
+from training.tables import __main__ as command
+from training.tables import ablation
+from training.tables.paper import ROWS
+
+TINY = ["--seeds", "3", "--set", "network=sth_resnet18", "size=32", "segments=2", "epochs=1", "batch=4", "workers=0",
+        "train_data=rendered:4:1", "validation_data=rendered:4:2"]  # fmt: skip
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["training.tables", "ablation", *arguments])
+    with pytest.raises(SystemExit) as left:
+        run_cli(command.main)
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+@pytest.mark.minutes
+def test_every_row_is_trained_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs, out = tmp_path / "runs", tmp_path / "out.json"
+    assert run(monkeypatch, *TINY, "--runs", str(runs), "--json", str(out), "--plot", str(tmp_path / "out.png")) == 0
+    result = read_json(out, "ablation")
+    assert len(list(runs.iterdir())) == len({row.key for row in ROWS}) == 9
+    assert all(len(row["top1"]) == 1 for row in result["rows"])
+    same = {row["row"]: row["top1"] for row in result["rows"]}
+    assert same["p = 1/4"] == same["hybrid"] and same["fixed"] == same["hybrid, attention"]
+    assert (tmp_path / "out.png").stat().st_size > 5000
+    with mock.patch.object(ablation, "train", side_effect=AssertionError("trained again")):
+        assert run(monkeypatch, *TINY, "--runs", str(runs)) == 0
+    capsys.readouterr()
+    assert run(monkeypatch, *TINY, "epochs=2", "--runs", str(runs)) == 1
+    assert "is of another recipe" in capsys.readouterr().err
+
+
+def test_rows_without_a_run_have_no_figures(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.json"
+    assert run(monkeypatch, *TINY, "--collect", "--runs", str(tmp_path), "--json", str(out)) == 0
+    assert all(row["top1"] == [] for row in read_json(out, "ablation")["rows"])
+    assert "not run" in capsys.readouterr().out
+    (tmp_path / "p-0-seed3").mkdir()
+    write_json(tmp_path / "p-0-seed3" / "result.json", {"recipe": {"name": "other"}, "validation": {"top1": 1.0}})
+    assert run(monkeypatch, *TINY, "--collect", "--runs", str(tmp_path)) == 1

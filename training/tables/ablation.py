@@ -1,0 +1,120 @@
+"""Tables 6, 7 and 8 trained for real at small scale: STH-ResNet-18 on rendered gestures, several seeds.
+
+Runs that stand in the folder are not run again, and one that was cut off goes on: a stopped table costs nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Column, Table
+from tqdm import tqdm
+
+from training.checkpoint import code_version
+from training.errors import UserError
+from training.files import atomic_path, read_json
+from training.loop import RESULT
+from training.recipe import Recipe
+from training.tables.paper import ROWS
+from training.train import train
+
+
+def run_all(recipe: Recipe, seeds: Sequence[int], folder: Path, *, keep_going: bool = True) -> dict[str, list[float]]:
+    """Train every network of the rows with every seed; top-1 in per cent by ``Row.key``, in the order of seeds.
+
+    Args:
+        recipe: of one run; options, seed and folder are set here.
+        keep_going: train what is missing; else only read what is there.
+
+    Raises:
+        UserError: a run failed, or its folder holds a run of another recipe.
+    """
+    found: dict[str, list[float]] = {row.key: [] for row in ROWS}
+    options = {row.key: row.options for row in ROWS}
+    # seed by seed: cut off, the table has all rows with fewer seeds
+    todo = [(name, seed) for seed in seeds for name in options]
+    for name, seed in tqdm(todo, desc="ablation", unit="run"):
+        chosen = dataclasses.replace(recipe, options=options[name], seed=seed, out=str(folder / f"{name}-seed{seed}"))
+        top1 = _top1_of(chosen)
+        if top1 is None and keep_going:
+            top1 = float(train(chosen, resume=True)["top1"])
+        if top1 is not None:
+            found[name].append(top1)
+    return found
+
+
+def _top1_of(chosen: Recipe) -> float | None:
+    """What a finished run of this recipe reached; None for one that is not finished."""
+    result = Path(chosen.out) / RESULT
+    if not result.is_file():
+        return None
+    content = read_json(result, "result of a run")
+    theirs = Recipe(**content["recipe"]).fingerprint()
+    if theirs != chosen.fingerprint():
+        raise UserError(f"{result} is of another recipe; choose another folder with --runs, or delete it")
+    return float(content["validation"]["top1"])
+
+
+def result_of(recipe: Recipe, seeds: Sequence[int], found: dict[str, list[float]]) -> dict[str, Any]:
+    """The result file; a row without a run has no figures, and says so by an empty list."""
+    return {
+        "kind": "ablation",
+        "code_version": code_version(),
+        "network": recipe.network,
+        "recipe": dataclasses.asdict(dataclasses.replace(recipe, options={}, out="")),
+        "seeds": list(seeds),
+        "rows": [
+            {
+                "table": row.table,
+                "row": row.name,
+                "options": row.options,
+                "top1": found[row.key],
+                "paper_top1": row.paper_top1,
+            }
+            for row in ROWS
+        ],
+    }
+
+
+def table_of(result: dict[str, Any]) -> Table:
+    """For the terminal: mean and spread beside the paper's figure for its own data."""
+    table = Table("table, row", *(Column(text, justify="right") for text in ("runs", "mean", "min", "max", "paper")),
+                  title=f"{result['network']} on {result['recipe']['train_data']}, top-1 %")  # fmt: skip
+    for row in result["rows"]:
+        values = row["top1"]
+        cells = [f"{of(values):.2f}" for of in (statistics.fmean, min, max)] if values else ["not run", "", ""]
+        table.add_row(f"{row['table']} {row['row']}", str(len(values)), *cells, f"{row['paper_top1']:.1f}")
+    return table
+
+
+def plot(result: dict[str, Any], target: Path) -> None:
+    """Our top-1 with its spread, and the paper's for its own data, one panel a table."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    tables = sorted({row["table"] for row in result["rows"]})
+    figure, panels = plt.subplots(1, len(tables), figsize=(4 * len(tables), 3.6), layout="constrained", squeeze=False)
+    for number, axes in zip(tables, panels[0], strict=True):
+        rows = [row for row in result["rows"] if row["table"] == number]
+        for place, row in enumerate(rows):
+            values = row["top1"]
+            if values:
+                axes.plot(
+                    [place] * len(values), values, "o", color="C0", alpha=0.5, label="a seed" if not place else ""
+                )
+                axes.plot([place - 0.2, place + 0.2], [statistics.fmean(values)] * 2, "-", color="C0")
+            axes.plot(place, row["paper_top1"], "x", color="C1", label="the paper's data" if not place else "")
+        axes.set_xticks(range(len(rows)), [row["row"].replace(", ", ",\n") for row in rows], rotation=20, fontsize=8)
+        axes.set_title(f"Table {number}")
+        axes.grid(axis="y", alpha=0.3)
+    panels[0][0].set_ylabel("top-1 %")
+    panels[0][0].legend(fontsize=8)
+    with atomic_path(target) as temporary:
+        figure.savefig(temporary, dpi=110)
+    plt.close(figure)
