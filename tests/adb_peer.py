@@ -36,11 +36,12 @@ if [ -n "$qemu" ]; then  # programs for arm64 run by themselves in this namespac
     printf '%s' ":arm64:M:0:$ARM64:$MASK:$qemu:F" > /proc/sys/fs/binfmt_misc/register
 fi
 mount -t tmpfs -o size=16m none "$root"
-for name in usr proc dev etc opt/adbd data/local/tmp sdcard system/bin tmp; do mkdir -p "$root/$name"; done
+for name in usr proc sys dev etc opt/adbd data/local/tmp sdcard system/bin tmp; do mkdir -p "$root/$name"; done
 for name in bin sbin lib lib64; do ln -s "usr/$name" "$root/$name"; done
 mount --rbind "$usr" "$root/usr"
 mount --rbind /dev "$root/dev"
 mount --rbind /proc "$root/proc"
+mount --rbind /sys "$root/sys"  # without it XNNPACK knows no CPU
 mount --rbind /etc "$root/etc"
 mount --rbind "$adbd" "$root/opt/adbd"
 for folder; do mkdir -p "$root$folder"; mount --rbind "$folder" "$root$folder"; done

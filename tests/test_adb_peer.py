@@ -255,7 +255,7 @@ def test_a_bare_runner_on_a_device_without_the_app(
 
     options = {"width": 0.35, "p": 0.25, "causal": True}
     streams = [
-        build("sth_mobilenet_v2", precision="int8", size=32, segments=4, classes=27, options=options,
+        build("sth_mobilenet_v2", precision="int8", size=64, segments=4, classes=27, options=options,
               folder=tmp_path / "models", mode="stream")
         for build in (for_litert, for_executorch)
     ]  # fmt: skip

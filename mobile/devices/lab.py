@@ -37,8 +37,11 @@ class Method(Protocol):
     """A way to time an artefact on a device."""
 
     name: str
-    device: Device
     chooses_threads: bool
+
+    @property
+    def device(self) -> Device:
+        """What it measures on."""
 
     def measure(self, artefact: Path, plan: Plan) -> LatencyRow:
         """The row of one artefact, without ratios."""
