@@ -29,7 +29,7 @@ KTLINT = apk.ROOT / "build" / "android" / "npm" / "node_modules" / "@naturalcycl
 @pytest.fixture(scope="module")
 def tools() -> None:
     there = all(library.path.is_file() for library in read_libraries())
-    need("java", "javac", "aapt", "zipalign", "apksigner", "readelf", install=INSTALL, there=there)
+    need("java", "javac", "aapt", "zipalign", "apksigner", install=INSTALL, there=there)
 
 
 @pytest.fixture(scope="module")
