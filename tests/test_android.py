@@ -102,7 +102,7 @@ def test_an_apk_with_faults_is_refused(tools: None, tmp_path: Path) -> None:
 
 def test_ktlint_is_clean() -> None:
     need("java", install=INSTALL, there=KTLINT.is_file())
-    apk.run([KTLINT, "--relative", "android_demo/**/*.kt"], "ktlint")
+    apk.run([KTLINT, "--relative", "android_demo/**/*.kt", "android_demo/**/*.kts"], "ktlint")
 
 
 def test_the_list_of_libraries_names_checksums() -> None:

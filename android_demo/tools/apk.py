@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from android_demo.tools.api_level import newer_calls, unguarded
 from android_demo.tools.kotlin import Compilation, class_path, compile_kotlin, core
 from android_demo.tools.libraries import BUILD, ROOT, paths
 from android_demo.tools.native import classes, native_libraries
@@ -156,11 +157,19 @@ def build(target: Path = APK) -> Path:
     with tempfile.TemporaryDirectory(dir=BUILD) as name, atomic_path(target) as temporary:
         folder = Path(name)
         package, r = resources(folder)
-        classes_dex = dex(app_classes(r), folder)
+        jars = app_classes(r)
+        _require_old_phones([jar for jar in jars if jar != r])
+        classes_dex = dex(jars, folder)
         unsigned = folder / "unsigned.apk"
         pack(package, classes_dex, unsigned)
         sign(unsigned, temporary, folder)
     return target
+
+
+def _require_old_phones(jars: Sequence[Path]) -> None:
+    refused = unguarded(newer_calls(jars, f"{_java_base()}(!**.jar;!module-info.class)"))
+    if refused:
+        raise UserError("the app calls what older phones lack:\n" + "\n".join(refused))
 
 
 def _java_base() -> Path:

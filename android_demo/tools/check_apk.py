@@ -85,8 +85,8 @@ def main() -> int:
     parser.add_argument("apk", nargs="?", type=Path, default=APK)
     apk = parser.parse_args(sys.argv[1:]).apk
     faults = check(apk)
-    for fault in faults:
-        print(f"error: {apk}: {fault}", file=sys.stderr)
+    for line in faults:
+        print(f"error: {apk}: {line}", file=sys.stderr)
     if not faults:
         small = ", ".join(SMALL_PAGES_ONLY)
         print(f"{apk}: signed (v2, v3), aligned, {apk.stat().st_size / 1e6:.1f} MB; pages of 16 KB but for {small}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 
 from training.errors import UserError
 
@@ -104,7 +105,7 @@ def memory_image(library: bytes | bytearray) -> bytes:
 
 
 def _shared(found: list[Segment]) -> str | None:
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         same = (before.end - 1) // PAGE == after.address // PAGE
         if same and before.flags != after.flags:
             return f"the segments at {before.address:#x} and {after.address:#x} share a page of {PAGE} bytes"
