@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from tools_needed import need
 
-from android_demo.tools import apk, check_apk
+from android_demo.tools import apk, check_apk, preprocess_speed
+from android_demo.tools.api_level import unguarded
 from android_demo.tools.core_tests import run_core_tests
 from android_demo.tools.libraries import LIST, read_libraries
 from converters import export_executorch, export_tflite
@@ -89,6 +90,20 @@ def test_the_apk_holds_the_models_and_no_fault(streams: list[Path], tmp_path: Pa
             assert sha256_of(tmp_path / model.name) == sha256_of(model)
             assert f"assets/models/{model.name}.contract.json" in archive.namelist()
             assert archive.getinfo(f"assets/models/{model.name}").compress_type == zipfile.ZIP_STORED
+
+
+def test_newer_calls_are_found_and_stand_behind_a_question(tools: None, tmp_path: Path) -> None:
+    apk.MODELS.mkdir(parents=True, exist_ok=True)  # aapt wants the folder of assets
+    _, r = apk.resources(tmp_path)
+    found = apk.require_old_phones(apk.app_classes(r))
+    assert any("ThermalStatus" in what for whats in found.values() for what in whats)
+    assert unguarded({"org.sthmobile.gesture.ui.Words": ["referenced class android.new.Thing"]}) != []
+
+
+def test_preprocessing_is_timed_beside_inference(streams: list[Path]) -> None:
+    found = preprocess_speed.measure(streams[0], rounds=2, warm_up=20, seed=1)
+    assert found["sha256"] == sha256_of(streams[0]) and found["frame"] == "640 x 480"
+    assert all(found[key]["median"] > 0 for key in ("preprocess_ms", "inference_ms")) and found["ratio"] > 0
 
 
 def test_an_apk_with_faults_is_refused(tools: None, tmp_path: Path) -> None:

@@ -108,6 +108,19 @@ def dex(jars: Sequence[Path], folder: Path) -> Path:
     return target
 
 
+def require_old_phones(jars: Sequence[Path]) -> dict[str, list[str]]:
+    """What the app's classes refer to and the oldest phones lack, by class: all of it behind a question.
+
+    Raises:
+        UserError: some of it is not, or a tool or library is not here.
+    """
+    found = newer_calls(jars, f"{_java_base()}(!**.jar;!module-info.class)")
+    refused = unguarded(found)
+    if refused:
+        raise UserError("the app calls what older phones lack:\n" + "\n".join(refused))
+    return found
+
+
 def pack(resources_apk: Path, classes_dex: Path, target: Path) -> None:
     """Everything in one file, in a fixed order and without times, so that the same input makes the same bytes."""
     with zipfile.ZipFile(resources_apk) as archive:
@@ -158,18 +171,12 @@ def build(target: Path = APK) -> Path:
         folder = Path(name)
         package, r = resources(folder)
         jars = app_classes(r)
-        _require_old_phones([jar for jar in jars if jar != r])
+        require_old_phones(jars)
         classes_dex = dex(jars, folder)
         unsigned = folder / "unsigned.apk"
         pack(package, classes_dex, unsigned)
         sign(unsigned, temporary, folder)
     return target
-
-
-def _require_old_phones(jars: Sequence[Path]) -> None:
-    refused = unguarded(newer_calls(jars, f"{_java_base()}(!**.jar;!module-info.class)"))
-    if refused:
-        raise UserError("the app calls what older phones lack:\n" + "\n".join(refused))
 
 
 def _java_base() -> Path:

@@ -15,8 +15,6 @@ from typing import Any
 
 from android_demo.tools.kotlin import CORE, class_path, compile_kotlin, core, core_tests, require_java
 from android_demo.tools.libraries import ROOT, paths
-from mobile.golden import write_golden
-from mobile.score_events import read_thresholds
 from training.errors import UserError, run_cli
 
 EXAMPLES = """examples:
@@ -73,6 +71,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main() -> None:
     arguments = parse(sys.argv[1:])
     if arguments.model:
+        from mobile.golden import write_golden  # a runtime comes with it, which the tests alone do not need
+        from mobile.score_events import read_thresholds
+
         thresholds = read_thresholds(None, arguments.model)
         write_golden(arguments.model, thresholds, arguments.golden, arguments.seed)
     counts = run_core_tests(arguments.golden, arguments.json)
