@@ -11,6 +11,7 @@ from pathlib import Path
 from android_demo.tools.apk import APK, run, versions
 from android_demo.tools.native import ABIS
 from android_demo.tools.pages import fault
+from android_demo.tools.programs import faults_of
 from training.errors import UserError, run_cli
 
 LARGEST_MB = 25.0
@@ -27,7 +28,7 @@ def check(apk: Path) -> list[str]:
     """
     if not apk.is_file():
         raise UserError(f"there is no {apk}; python -m android_demo.tools.apk makes it")
-    faults = [*_signature(apk), *_alignment(apk), *_manifest(apk), *_dex(apk), *_native(apk)]
+    faults = [*_signature(apk), *_alignment(apk), *_manifest(apk), *_dex(apk), *_native(apk), *faults_of(apk)]
     size = apk.stat().st_size / 1e6
     return faults + ([f"it has {size:.1f} MB; at most {LARGEST_MB:.0f}"] if size > LARGEST_MB else [])
 
