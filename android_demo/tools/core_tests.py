@@ -1,7 +1,7 @@
 """Compile the Android core and run its tests on the JVM: ``python -m android_demo.tools.core_tests --model STREAM``.
 
 The tests go over golden vectors of the artefact, which are written first. What they compared is what hop 7 of the
-parity ladder reads: ``python -m mobile.parity --apps build/golden/kotlin.json ARTEFACT``.
+parity ladder reads: ``python -m mobile.parity ARTEFACT --apps build/golden/kotlin.json``.
 """
 
 from __future__ import annotations
