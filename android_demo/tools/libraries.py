@@ -81,13 +81,13 @@ def read_libraries(path: Path = LIST) -> list[Library]:
     return found
 
 
-def paths(*uses: str, source: Path = LIST) -> list[Path]:
-    """Files of all libraries that are needed for one of ``uses``, in the order of the list ``source``.
+def paths(*uses: str) -> list[Path]:
+    """Files of all libraries that are needed for one of ``uses``, in the order of the list.
 
     Raises:
         UserError: one of them is not here.
     """
-    wanted = [library for library in read_libraries(source) if library.uses & set(uses)]
+    wanted = [library for library in read_libraries() if library.uses & set(uses)]
     for library in wanted:
         if not library.path.is_file():
             raise UserError(f"{library.path.name} is not in {FOLDER}; run android_demo/install_tools.sh")

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from android_demo.tools.libraries import BUILD, LIST, paths
+from android_demo.tools.libraries import BUILD, paths
 from android_demo.tools.pages import lay_out
 from training.errors import UserError
 from training.files import atomic_path
@@ -18,13 +18,13 @@ _NPM_CLASSES = "package/android/libs/classes.jar"
 _NPM_NATIVE = "package/third-party/android/libs/executorch/"
 
 
-def classes(*uses: str, source: Path = LIST) -> list[Path]:
+def classes(*uses: str) -> list[Path]:
     """Jars of all libraries that are needed for one of ``uses``, taken out of their packages.
 
     Raises:
         UserError: a library is not here.
     """
-    return [_classes_of(path) for path in paths(*uses, source=source)]
+    return [_classes_of(path) for path in paths(*uses)]
 
 
 def native_libraries(*uses: str) -> dict[str, bytes]:
