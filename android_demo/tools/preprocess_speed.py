@@ -93,7 +93,9 @@ def measure(model: Path, *, rounds: int, warm_up: int, seed: int) -> dict[str, A
         UserError: an artefact that does not load, or as ``preprocessing``.
     """
     runner = ArtefactRunner(model)
-    ours, theirs, ratios = [], [], []
+    ours: list[float] = []
+    theirs: list[float] = []
+    ratios: list[float] = []
     with preprocessing(contract_path(model), seed=seed, warm_up=warm_up) as jvm:
         interleaved([runner], rounds=1, warm_up=10, seed=seed)
         for _ in tqdm(range(rounds), desc="timing", unit="round", leave=False):
