@@ -67,7 +67,8 @@ CAUSAL := mobile/checkpoints/sth_mobilenet_v2_causal_rendered.pt
 stream-results: setup  ## of them, those of the streams
 	@for script in export_tflite export_executorch export_coreml; do for mode in clip stream; do \
 		$(PY) converters/$$script.py --mode $$mode --checkpoint $(CAUSAL) --out $(ART) || exit 1; done; done
-	@$(PY) -m mobile.parity --checkpoint $(CAUSAL) --clips rendered:216:77 --apps $(wildcard build/golden/*.json) --json mobile/results/parity_stream.json \
+	@if command -v java >/dev/null; then $(PY) -m android_demo.tools.core_tests --model $(STREAM).tflite; fi
+	@$(PY) -m mobile.parity --checkpoint $(CAUSAL) --clips rendered:216:77 --apps $$(ls build/golden/*.json 2>/dev/null) --json mobile/results/parity_stream.json \
 		$(ART)/sth_mobilenet_v2_causal_*_int8.tflite $(ART)/sth_mobilenet_v2_causal_*_int8.pte $(ART)/sth_mobilenet_v2_causal_*_int8.mlpackage
 	@$(PY) -m mobile.score_events --model $(STREAM).tflite --streams rendered:60:9 --json mobile/results/events.json --plot mobile/results/events.png
 	@$(PY) -m mobile.state_cost --json mobile/results/states.json

@@ -13,7 +13,6 @@ need npm npm
 need aapt aapt
 need zipalign zipalign
 need apksigner apksigner
-need readelf binutils
 [ -e /usr/share/android-framework-res/framework-res.apk ] || packages+=(android-framework-res)
 if [ ${#packages[@]} -gt 0 ]; then
     apt-get -qq update

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 from tools_needed import need
 
-from android_demo.tools import apk, check_apk
+from android_demo.tools import apk, check_apk, preprocess_speed
+from android_demo.tools.api_level import unguarded
 from android_demo.tools.core_tests import run_core_tests
 from android_demo.tools.libraries import LIST, read_libraries
+from android_demo.tools.native import native_libraries
+from android_demo.tools.programs import RUNTIME, delegate_formats, faults
 from converters import export_executorch, export_tflite
 from mobile.bundle import SHIPPED_CAUSAL, open_bundle
 from mobile.golden import write_golden
@@ -29,7 +32,7 @@ KTLINT = apk.ROOT / "build" / "android" / "npm" / "node_modules" / "@naturalcycl
 @pytest.fixture(scope="module")
 def tools() -> None:
     there = all(library.path.is_file() for library in read_libraries())
-    need("java", "javac", "aapt", "zipalign", "apksigner", "readelf", install=INSTALL, there=there)
+    need("java", "javac", "aapt", "zipalign", "apksigner", install=INSTALL, there=there)
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +94,30 @@ def test_the_apk_holds_the_models_and_no_fault(streams: list[Path], tmp_path: Pa
             assert archive.getinfo(f"assets/models/{model.name}").compress_type == zipfile.ZIP_STORED
 
 
+def test_newer_calls_are_found_and_stand_behind_a_question(tools: None, tmp_path: Path) -> None:
+    apk.MODELS.mkdir(parents=True, exist_ok=True)  # aapt wants the folder of assets
+    _, r = apk.resources(tmp_path)
+    found = apk.require_old_phones(apk.app_classes(r))
+    assert any("ThermalStatus" in what for whats in found.values() for what in whats)
+    assert unguarded({"org.sthmobile.gesture.ui.Words": ["referenced class android.new.Thing"]}) != []
+
+
+def test_preprocessing_is_timed_beside_inference(streams: list[Path]) -> None:
+    found = preprocess_speed.measure(streams[0], rounds=2, warm_up=20, seed=1)
+    assert found["sha256"] == sha256_of(streams[0]) and found["frame"] == "640 x 480"
+    assert all(found[key]["median"] > 0 for key in ("preprocess_ms", "inference_ms")) and found["ratio"] > 0
+
+
+def test_programs_that_the_native_library_would_refuse_are_named(streams: list[Path]) -> None:
+    program, runtime = streams[1].read_bytes(), native_libraries("executorch")[f"lib/arm64-v8a/{RUNTIME}"]
+    assert faults(program, runtime) == [] and delegate_formats(program) == {b"XN01"}
+    assert "its format is ET99" in faults(program[:6] + b"99" + program[8:], runtime)[0]
+    assert "its XNNPACK format is XN77" in faults(program.replace(b"XN01", b"XN77"), runtime)[0]
+    assert "lacks the operator aten::unheard_of" in faults(program + b"\0aten::unheard_of\0", runtime)[0]
+    assert faults(program + b"\0aten::permute_copy\0", runtime) == []
+    assert "no ExecuTorch program" in faults(streams[0].read_bytes(), runtime)[0]
+
+
 def test_an_apk_with_faults_is_refused(tools: None, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there is no"):
         check_apk.check(tmp_path / "absent.apk")
@@ -102,7 +129,7 @@ def test_an_apk_with_faults_is_refused(tools: None, tmp_path: Path) -> None:
 
 def test_ktlint_is_clean() -> None:
     need("java", install=INSTALL, there=KTLINT.is_file())
-    apk.run([KTLINT, "--relative", "android_demo/**/*.kt"], "ktlint")
+    apk.run([KTLINT, "--relative", "android_demo/**/*.kt", "android_demo/**/*.kts"], "ktlint")
 
 
 def test_the_list_of_libraries_names_checksums() -> None:

@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from android_demo.tools.api_level import newer_calls, unguarded
 from android_demo.tools.kotlin import Compilation, class_path, compile_kotlin, core
 from android_demo.tools.libraries import BUILD, ROOT, paths
 from android_demo.tools.native import classes, native_libraries
@@ -107,6 +108,19 @@ def dex(jars: Sequence[Path], folder: Path) -> Path:
     return target
 
 
+def require_old_phones(jars: Sequence[Path]) -> dict[str, list[str]]:
+    """What the app's classes refer to and the oldest phones lack, by class: all of it behind a question.
+
+    Raises:
+        UserError: some of it is not, or a tool or library is not here.
+    """
+    found = newer_calls(jars, f"{_java_base()}(!**.jar;!module-info.class)")
+    refused = unguarded(found)
+    if refused:
+        raise UserError("the app calls what older phones lack:\n" + "\n".join(refused))
+    return found
+
+
 def pack(resources_apk: Path, classes_dex: Path, target: Path) -> None:
     """Everything in one file, in a fixed order and without times, so that the same input makes the same bytes."""
     with zipfile.ZipFile(resources_apk) as archive:
@@ -156,7 +170,9 @@ def build(target: Path = APK) -> Path:
     with tempfile.TemporaryDirectory(dir=BUILD) as name, atomic_path(target) as temporary:
         folder = Path(name)
         package, r = resources(folder)
-        classes_dex = dex(app_classes(r), folder)
+        jars = app_classes(r)
+        require_old_phones(jars)
+        classes_dex = dex(jars, folder)
         unsigned = folder / "unsigned.apk"
         pack(package, classes_dex, unsigned)
         sign(unsigned, temporary, folder)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import argparse
 import struct
 import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
 from android_demo.tools.apk import APK, run, versions
-from android_demo.tools.libraries import BUILD
+from android_demo.tools.native import ABIS
+from android_demo.tools.pages import fault
+from android_demo.tools.programs import faults_of
 from training.errors import UserError, run_cli
 
 LARGEST_MB = 25.0
-LARGE_PAGE = 16 * 1024
 _INVOKE_CUSTOM = {0x0007: "call sites", 0x0008: "method handles"}  # of dex 038; dx desugars nothing
-SMALL_PAGES_ONLY = ("libtensorflowlite_jni.so",)
-"""Not laid out for pages of 16 KB by its makers (TensorFlow Lite up to 2.16): phones with such pages have no LiteRT."""
+SMALL_PAGES_ONLY = ("lib/x86_64/libtensorflowlite_jni.so",)
+"""Code and data of TensorFlow Lite 2.16 share a page of 16 KB here: emulators with such pages have no LiteRT."""
 
 
 def check(apk: Path) -> list[str]:
@@ -28,7 +28,7 @@ def check(apk: Path) -> list[str]:
     """
     if not apk.is_file():
         raise UserError(f"there is no {apk}; python -m android_demo.tools.apk makes it")
-    faults = [*_signature(apk), *_alignment(apk), *_manifest(apk), *_dex(apk), *_native(apk)]
+    faults = [*_signature(apk), *_alignment(apk), *_manifest(apk), *_dex(apk), *_native(apk), *faults_of(apk)]
     size = apk.stat().st_size / 1e6
     return faults + ([f"it has {size:.1f} MB; at most {LARGEST_MB:.0f}"] if size > LARGEST_MB else [])
 
@@ -68,19 +68,15 @@ def _dex(apk: Path) -> list[str]:
 
 def _native(apk: Path) -> list[str]:
     """Native libraries of both processors, laid out for pages of 16 KB."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    faults = []
-    with zipfile.ZipFile(apk) as archive, tempfile.TemporaryDirectory(dir=BUILD) as name:
+    with zipfile.ZipFile(apk) as archive:
         libraries = [entry for entry in archive.namelist() if entry.endswith(".so")]
-        for abi in ("arm64-v8a", "x86_64"):
-            for wanted in ("libexecutorch.so", "libtensorflowlite_jni.so"):
-                if f"lib/{abi}/{wanted}" not in libraries:
-                    faults.append(f"it lacks {wanted} for {abi}")
-        for library in libraries:
-            said = run(["readelf", "-lW", archive.extract(library, name)], "reading a native library")
-            steps = [int(line.split()[-1], 16) for line in said.splitlines() if line.split()[:1] == ["LOAD"]]
-            if not steps or (min(steps) < LARGE_PAGE and Path(library).name not in SMALL_PAGES_ONLY):
-                faults.append(f"{library} is laid out for pages of {min(steps, default=0)} bytes, not of {LARGE_PAGE}")
+        contents = {name: archive.read(name) for name in libraries}
+    wanted = [f"lib/{abi}/{name}" for abi in ABIS for name in ("libexecutorch.so", "libtensorflowlite_jni.so")]
+    faults = [f"it lacks {name}" for name in wanted if name not in contents]
+    for name, content in contents.items():
+        found = fault(content)
+        if found and name not in SMALL_PAGES_ONLY:
+            faults.append(f"{name} cannot be loaded on pages of 16 KB: {found}")
     return faults
 
 
@@ -90,8 +86,8 @@ def main() -> int:
     parser.add_argument("apk", nargs="?", type=Path, default=APK)
     apk = parser.parse_args(sys.argv[1:]).apk
     faults = check(apk)
-    for fault in faults:
-        print(f"error: {apk}: {fault}", file=sys.stderr)
+    for line in faults:
+        print(f"error: {apk}: {line}", file=sys.stderr)
     if not faults:
         small = ", ".join(SMALL_PAGES_ONLY)
         print(f"{apk}: signed (v2, v3), aligned, {apk.stat().st_size / 1e6:.1f} MB; pages of 16 KB but for {small}")

@@ -1,4 +1,8 @@
-"""Compile the Android core and run its tests on the JVM: ``python -m android_demo.tools.core_tests --golden DIR``."""
+"""Compile the Android core and run its tests on the JVM: ``python -m android_demo.tools.core_tests --model STREAM``.
+
+The tests go over golden vectors of the artefact, which are written first. What they compared is what hop 7 of the
+parity ladder reads: ``python -m mobile.parity ARTEFACT --apps build/golden/kotlin.json``.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +18,10 @@ from android_demo.tools.libraries import ROOT, paths
 from training.errors import UserError, run_cli
 
 EXAMPLES = """examples:
-  python -m mobile.golden --model STREAM.tflite --out build/golden/vectors
-  python -m android_demo.tools.core_tests --golden build/golden/vectors --json build/golden/kotlin.json
+  python -m android_demo.tools.core_tests --model STREAM.tflite      writes build/golden/vectors and kotlin.json
+  python -m android_demo.tools.core_tests                            over the vectors that are there
 """
+GOLDEN = ROOT / "build" / "golden"
 _MAIN = "org.sthmobile.gesture.core.golden.CoreTestsKt"
 
 
@@ -55,16 +60,25 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         prog="python -m android_demo.tools.core_tests", description=__doc__, epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    default = ROOT / "build" / "golden" / "vectors"
-    parser.add_argument("--golden", type=Path, metavar="DIR", default=default, help="of python -m mobile.golden")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write here what was compared")
+    parser.add_argument("--model", type=Path, metavar="ARTEFACT", help="write the vectors of this stream first")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of these vectors; default 0")
+    parser.add_argument("--golden", type=Path, metavar="DIR", default=GOLDEN / "vectors", help="where vectors lie")
+    parser.add_argument("--json", type=Path, metavar="FILE", default=GOLDEN / "kotlin.json",
+                        help="write here what was compared; default build/golden/kotlin.json")  # fmt: skip
     return parser.parse_args(arguments)
 
 
 def main() -> None:
     arguments = parse(sys.argv[1:])
+    if arguments.model:
+        from mobile.golden import write_golden  # a runtime comes with it, which the tests alone do not need
+        from mobile.score_events import read_thresholds
+
+        thresholds = read_thresholds(None, arguments.model)
+        write_golden(arguments.model, thresholds, arguments.golden, arguments.seed)
     counts = run_core_tests(arguments.golden, arguments.json)
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['ignored']} skipped in {counts['seconds']} s")
+    print(f"{arguments.json}: what was compared; python -m mobile.parity --apps takes it")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from android_demo.tools.libraries import BUILD, paths
+from android_demo.tools.pages import lay_out
 from training.errors import UserError
 from training.files import atomic_path
 
@@ -27,7 +28,7 @@ def classes(*uses: str) -> list[Path]:
 
 
 def native_libraries(*uses: str) -> dict[str, bytes]:
-    """Native libraries, by their path in an APK: ``lib/ABI/NAME.so``.
+    """Native libraries, by their path in an APK: ``lib/ABI/NAME.so``; for pages of 16 KB where that is possible.
 
     Raises:
         UserError: a library is not here, or a processor's is missing.
@@ -37,8 +38,15 @@ def native_libraries(*uses: str) -> dict[str, bytes]:
         members = {name: content() for name, content in _members(path) if name.startswith("lib/")}
         if members and {name.split("/")[1] for name in members} != set(ABIS):
             raise UserError(f"{path.name} has native libraries for {sorted(members)}; expected {', '.join(ABIS)}")
-        found |= members
+        found |= {name: _for_large_pages(content) for name, content in members.items()}
     return found
+
+
+def _for_large_pages(library: bytes) -> bytes:
+    try:
+        return lay_out(library)
+    except UserError:
+        return library  # check_apk says which these are, and refuses one that it does not know
 
 
 def _classes_of(path: Path) -> Path:

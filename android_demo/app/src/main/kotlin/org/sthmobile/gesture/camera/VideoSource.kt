@@ -89,12 +89,14 @@ class VideoSource(
         private val info = MediaCodec.BufferInfo()
         private var allSent = false
         private var beganNs = NOT_YET
+        private var fullRange = false
 
         fun run() {
             while (!closed) {
                 if (!allSent) send()
                 val index = codec.dequeueOutputBuffer(info, WAIT_US)
-                if (index < 0) continue // another format, or nothing yet
+                if (index == MediaCodec.INFO_OUTPUT_FORMAT_CHANGED) fullRange = isFullRange(codec.outputFormat)
+                if (index < 0) continue // that, or nothing yet
                 if (info.flags and MediaCodec.BUFFER_FLAG_END_OF_STREAM != 0) return
                 try {
                     show(index)
@@ -124,8 +126,7 @@ class VideoSource(
                 waitUntil(info.presentationTimeUs)
                 val frame = frames.read(image, rotation)
                 frame.timestampNs = info.presentationTimeUs * 1000
-                val range = codec.outputFormat.number(MediaFormat.KEY_COLOR_RANGE, MediaFormat.COLOR_RANGE_LIMITED)
-                sink.onFrame(if (range == MediaFormat.COLOR_RANGE_FULL) frame else levels.stretch(frame))
+                sink.onFrame(if (fullRange) frame else levels.stretch(frame))
             } finally {
                 frames.clear()
                 image.close()
@@ -142,6 +143,9 @@ class VideoSource(
     private companion object {
         const val WAIT_US = 10_000L
         const val NOT_YET = Long.MIN_VALUE
+
+        fun isFullRange(format: MediaFormat): Boolean =
+            format.number(MediaFormat.KEY_COLOR_RANGE, MediaFormat.COLOR_RANGE_LIMITED) == MediaFormat.COLOR_RANGE_FULL
 
         fun MediaFormat.number(
             key: String,

@@ -37,8 +37,9 @@ class PictureView(
         synchronized(lock) {
             val shown = bitmap ?: return
             val across = rotation % 180 != 0
-            val upright = if (across) shown.height to shown.width else shown.width to shown.height
-            val scale = minOf(width.toFloat() / upright.first, height.toFloat() / upright.second)
+            val columns = if (across) shown.height else shown.width
+            val rows = if (across) shown.width else shown.height
+            val scale = minOf(width.toFloat() / columns, height.toFloat() / rows)
             place.setTranslate(-shown.width / 2f, -shown.height / 2f)
             place.postRotate(rotation.toFloat())
             place.postScale(scale, scale)
@@ -62,7 +63,9 @@ class PictureView(
         columns: Int,
         rows: Int,
     ) {
-        val (luma, blue, red) = Triple(frame.y.buffer ?: return, frame.u.buffer ?: return, frame.v.buffer ?: return)
+        val luma = frame.y.buffer ?: return
+        val blue = frame.u.buffer ?: return
+        val red = frame.v.buffer ?: return
         for (row in 0 until rows) {
             val lumaRow = frame.y.offset + 2 * row * frame.y.rowStride
             val blueRow = frame.u.offset + row * frame.u.rowStride
