@@ -1,0 +1,105 @@
+"""Compares int8 artefacts on this machine and on emulated arm64: ``python -m mobile.arm64 ARTEFACT ...``.
+
+A row for each artefact and CPU, for ``python -m mobile.parity --arm64 FILE``. Rows that FILE holds already are kept
+where artefact, input, CPU and runtimes are the same, so that a run that was stopped goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from mobile.arm64 import emulator, setup
+from mobile.arm64.compare import Side, row
+from mobile.bundle import SHIPPED, open_bundle
+from mobile.parity_arm64 import row_of
+from mobile.parity_row import FAILED
+from mobile.parity_sides import check_artefact, read_clips
+from mobile.result_files import Arm64, Arm64Row, load_result
+from mobile.runners import ArtefactRunner
+from mobile.timing import host
+from training.checkpoint import code_version
+from training.clips import DATA_HELP
+from training.errors import UserError, run_cli
+from training.files import write_json
+
+EXAMPLES = """examples:
+  python -m mobile.arm64.setup
+  python -m mobile.arm64 build/artefacts/*_96_int8.tflite build/artefacts/*_96_int8.pte --json arm64.json
+"""
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m mobile.arm64", description=__doc__, epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("artefacts", nargs="+", type=Path, metavar="ARTEFACT", help="int8 .tflite or .pte")
+    parser.add_argument("--checkpoint", type=Path, default=SHIPPED, help="what the artefacts were made of")
+    parser.add_argument("--clips", default="rendered:108", metavar="DATA", help=DATA_HELP + "; default rendered:108")
+    parser.add_argument("--split", default="validation")
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N clips only")
+    parser.add_argument("--seed", type=int, default=77, help="seed of rendered clips without one")
+    parser.add_argument("--cpu", nargs="+", default=list(emulator.CPUS), metavar="NAME", help="models that qemu knows")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here, each as soon as it is there")
+    return parser.parse_args(arguments)
+
+
+def main() -> int:
+    arguments = parse(sys.argv[1:])
+    setup.require()
+    runners = [ArtefactRunner(path) for path in arguments.artefacts]
+    bundle = open_bundle(arguments.checkpoint, size=runners[0].contract.frames.size)
+    for runner in runners:
+        check_artefact(runner, bundle)
+    data = f"{arguments.clips}:{arguments.seed}" if arguments.clips.count(":") == 1 else arguments.clips
+    clips = read_clips(data, arguments.split, bundle.spec, bundle.labels, arguments.limit)
+    about = Arm64(
+        code_version=code_version(), checkpoint=Path(bundle.source).name, data=data, emulator=emulator.version(),
+        host=host(), rows=(),
+    )  # fmt: skip
+    measured = _measured(arguments.json)
+    rows: list[Arm64Row] = []
+    for path in arguments.artefacts:
+        side = Side(path, clips)
+        for cpu in arguments.cpu:
+            kept = measured.get((side.sha256, side.frames_sha256, cpu, side.runtime))
+            rows.append(kept or row(side, cpu, bundle.network("int8").classifier.out.scale))
+            if arguments.json:
+                write_json(
+                    arguments.json,
+                    {"kind": "arm64", **dataclasses.asdict(dataclasses.replace(about, rows=tuple(rows)))},
+                )
+    _show(rows, about, Console())
+    failed = [found.name for found in (row_of(entry, data) for entry in rows) if found.status == FAILED]
+    if failed:
+        print(f"failed: {'; '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _measured(file: Path | None) -> dict[tuple[str, str, str, str], Arm64Row]:
+    """Rows of a run before, by what they are of."""
+    if file is None or not file.is_file():
+        return {}
+    found: Any = load_result(file)
+    if not isinstance(found, Arm64):
+        raise UserError(f"{file} holds another kind of result; give another --json")
+    return {(entry.sha256, entry.frames_sha256, entry.cpu, entry.x86_runtime): entry for entry in found.rows}
+
+
+def _show(rows: list[Arm64Row], about: Arm64, console: Console) -> None:
+    table = Table("artefact", "CPU", "status", "", title=f"this machine = arm64 on {about.emulator}, {about.data}")
+    for entry in rows:
+        found = row_of(entry, about.data)
+        table.add_row(entry.artefact, entry.cpu, found.status, found.note)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    run_cli(main)
