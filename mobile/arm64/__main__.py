@@ -8,26 +8,32 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from tqdm import tqdm
 
 from mobile.arm64 import emulator, setup
-from mobile.arm64.compare import Side, row
+from mobile.arm64.compare import Side, on_arm64, row
 from mobile.bundle import SHIPPED, open_bundle
 from mobile.parity_arm64 import row_of
 from mobile.parity_row import FAILED
 from mobile.parity_sides import check_artefact, read_clips
 from mobile.result_files import Arm64, Arm64Row, load_result
 from mobile.runners import ArtefactRunner
-from mobile.timing import host
+from mobile.timing import describe_host
 from training.checkpoint import code_version
 from training.clips import DATA_HELP
 from training.errors import UserError, run_cli
 from training.files import write_json
+
+Key = tuple[str, str, str, str]
+"""sha256 of artefact and input, CPU and runtime: what a row is of."""
 
 EXAMPLES = """examples:
   python -m mobile.arm64.setup
@@ -47,7 +53,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--limit", type=int, metavar="N", help="the first N clips only")
     parser.add_argument("--seed", type=int, default=77, help="seed of rendered clips without one")
     parser.add_argument("--cpu", nargs="+", default=list(emulator.CPUS), metavar="NAME", help="models that qemu knows")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here, each as soon as it is there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here, artefact by artefact")
     return parser.parse_args(arguments)
 
 
@@ -62,20 +68,17 @@ def main() -> int:
     clips = read_clips(data, arguments.split, bundle.spec, bundle.labels, arguments.limit)
     about = Arm64(
         code_version=code_version(), checkpoint=Path(bundle.source).name, data=data, emulator=emulator.version(),
-        host=host(), rows=(),
+        host=describe_host(), rows=(),
     )  # fmt: skip
-    measured = _measured(arguments.json)
-    rows: list[Arm64Row] = []
+    measured, rows = _measured(arguments.json), list[Arm64Row]()
     for path in arguments.artefacts:
-        side = Side(path, clips)
-        for cpu in arguments.cpu:
-            kept = measured.get((side.sha256, side.frames_sha256, cpu, side.runtime))
-            rows.append(kept or row(side, cpu, bundle.network("int8").classifier.out.scale))
-            if arguments.json:
-                write_json(
-                    arguments.json,
-                    {"kind": "arm64", **dataclasses.asdict(dataclasses.replace(about, rows=tuple(rows)))},
-                )
+        rows += _rows(Side(path, clips), arguments.cpu, measured, bundle.network("int8").classifier.out.scale)
+        if arguments.json:  # older rows stay until they are reached: this run may be stopped too
+            later = (
+                () if path is arguments.artefacts[-1] else tuple(old for old in measured.values() if old not in rows)
+            )
+            result = dataclasses.replace(about, rows=(*rows, *later))
+            write_json(arguments.json, {"kind": "arm64", **dataclasses.asdict(result)})
     _show(rows, about, Console())
     failed = [found.name for found in (row_of(entry, data) for entry in rows) if found.status == FAILED]
     if failed:
@@ -83,7 +86,18 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _measured(file: Path | None) -> dict[tuple[str, str, str, str], Arm64Row]:
+def _rows(side: Side, cpus: list[str], measured: dict[Key, Arm64Row], step: float) -> list[Arm64Row]:
+    """The rows of one artefact; those of CPUs that were not measured yet are computed side by side."""
+    keys = {cpu: (side.sha256, side.frames_sha256, cpu, side.runtime) for cpu in cpus}
+    missing = [cpu for cpu in cpus if keys[cpu] not in measured]
+    total = len(missing) * len(side.clips) * side.steps
+    with ThreadPoolExecutor(os.cpu_count()) as pool, tqdm(total=total, desc=f"{side.path.name} on arm64") as bar:
+        runs = {cpu: pool.submit(on_arm64, side, cpu, bar.update) for cpu in missing}
+    made = {cpu: row(side, cpu, step, *run.result()) for cpu, run in runs.items()}
+    return [made[cpu] if cpu in made else measured[keys[cpu]] for cpu in cpus]
+
+
+def _measured(file: Path | None) -> dict[Key, Arm64Row]:
     """Rows of a run before, by what they are of."""
     if file is None or not file.is_file():
         return {}

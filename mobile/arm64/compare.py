@@ -27,7 +27,7 @@ from mobile.runners.streams import reset_states
 from training.errors import UserError
 from training.files import sha256_of
 
-_TFLITE_RUNNER = Path(__file__).with_name("tflite_runner.py")
+TFLITE_RUNNER = Path(__file__).with_name("tflite_runner.py")
 
 
 class Side:
@@ -67,25 +67,25 @@ class Side:
         return hashlib.sha256(self.tensors.tobytes()).hexdigest()
 
 
-def on_arm64(side: Side, cpu: str) -> tuple[np.ndarray, dict[str, Any]]:
+def on_arm64(side: Side, cpu: str, each: Callable[[], object] = lambda: None) -> tuple[np.ndarray, dict[str, Any]]:
     """The same on an emulated CPU -> logits float32 (M, R, K), and what the runner said at its end.
+
+    Args:
+        each: called after every step.
 
     Raises:
         UserError: the emulated system is not there, the runner fails, or it says that it ran something else.
     """
-    emulator, total = Emulator(cpu), len(side.clips) * side.steps
-    with (
-        tempfile.TemporaryDirectory() as name,
-        tqdm(total=total, desc=f"{side.path.name} on {cpu}", leave=False) as bar,
-    ):
+    emulator = Emulator(cpu)
+    with tempfile.TemporaryDirectory() as name:
         frames, logits = Path(name, "frames.raw"), Path(name, "logits.raw")
         frames.write_bytes(side.tensors.tobytes())
         words = ["--model", side.path.resolve(), "--frames", frames, "--logits", logits,
                  *_stream_words(side), "--progress"]  # fmt: skip
         if side.path.suffix == ".tflite":
-            ended = emulator.run_python(_TFLITE_RUNNER, words, bar.update)
+            ended = emulator.run_python(TFLITE_RUNNER, words, each)
         else:
-            ended = emulator.run(pte_runner(ARM64), words + _state_words(side, Path(name)), bar.update)
+            ended = emulator.run(pte_runner(ARM64), words + _state_words(side, Path(name)), each)
         _check(ended, side, logits)
         raw = np.fromfile(logits, np.dtype(ended["logits_dtype"]))
     quantization = side.contract.output.quantization
@@ -93,16 +93,13 @@ def on_arm64(side: Side, cpu: str) -> tuple[np.ndarray, dict[str, Any]]:
     return real.astype(np.float32).reshape(side.rows.shape), ended
 
 
-def row(side: Side, cpu: str, step: float, run: Callable[..., Any] = on_arm64) -> Arm64Row:
+def row(side: Side, cpu: str, step: float, rows: np.ndarray, ended: dict[str, Any]) -> Arm64Row:
     """The comparison as a row of the result file.
 
     Args:
         step: the scale of the int8 logits.
-
-    Raises:
-        UserError: as ``on_arm64``.
+        rows, ended: what ``on_arm64`` returned.
     """
-    rows, ended = run(side, cpu)
     left, right = (logits.reshape(-1, logits.shape[-1]) for logits in (side.rows, rows))
     labels = side.clips.known_labels
     each = None if labels is None else np.repeat(labels, side.rows.shape[1])

@@ -71,14 +71,17 @@ def unpack(packages: Sequence[Path], root: Path, only: str | None = None) -> Non
         (root / "usr" / name).mkdir(parents=True, exist_ok=True)
         if not (root / name).is_symlink():
             (root / name).symlink_to(f"usr/{name}")
-    wanted = [only] if only else []
+    wanted = ["--occurrence=1", only] if only else []  # then tar reads no further
     for package in packages:
-        reading = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE)
+        reading = subprocess.Popen(
+            ["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
         tar = ["tar", "--extract", "--directory", root, "--keep-directory-symlink", "--no-same-owner", *wanted]
         done = subprocess.run(tar, stdin=reading.stdout, capture_output=True, text=True)
         if reading.stdout:
             reading.stdout.close()
-        if reading.wait() not in (0, -13) or done.returncode:  # tar may stop reading once it has what it wants
+        broken = reading.wait() and not only  # tar stops reading once it has what it wants
+        if broken or done.returncode:
             raise UserError(f"cannot unpack {package.name} into {root}: {done.stderr.strip()[-300:]}")
 
 

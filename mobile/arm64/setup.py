@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from mobile.arm64 import debian
 from mobile.arm64.build_runner import ARM64, cross_compiler, pte_runner
@@ -22,8 +23,6 @@ from training.errors import UserError, missing_extra, run_cli
 # a shell and its tools besides Python, so that the root can also be a device's
 _PACKAGES = ("python3", "libstdc++6", "dash", "coreutils")
 _COMPILER = "g++-aarch64-linux-gnu"
-# pip takes no older one by itself
-_WHEEL_PLATFORMS = tuple(f"manylinux_2_{minor}_aarch64" for minor in (28, 27, 17))
 _STAMP = HOME / "made_of"
 
 
@@ -114,12 +113,11 @@ def _make_compiler(suite: str) -> None:
 
 
 def _make_wheels() -> None:
-    command = [
-        sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
-        "--only-binary=:all:", "--python-version", PYTHON, "--target", str(WHEELS), *_wheels(),
-    ]  # fmt: skip
-    for platform_tag in _WHEEL_PLATFORMS:
-        command += ["--platform", platform_tag]
+    uv = Path(sys.executable).with_name("uv")
+    if not uv.is_file():
+        raise UserError(f"there is no {uv}; make setup installs it")
+    options = ["--target", str(WHEELS), "--python-platform", "aarch64-manylinux_2_28", "--python-version", PYTHON]
+    command = [str(uv), "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", *options, *_wheels()]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise UserError(f"fetching the wheels for {ARM64} failed: {' '.join(done.stderr.split())[-400:]}")
