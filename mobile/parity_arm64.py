@@ -46,7 +46,8 @@ def arm64_rows(files: Sequence[Path], artefacts: Sequence[Path]) -> list[Row]:
 
 def row_of(entry: Arm64Row, data: str) -> Row:
     """A comparison as a row of the ladder: identical, or how many logits differ and by how many steps."""
-    agreement = Agreement(**{key: restored(value) for key, value in entry.agreement.items()})
+    numbers = {key: restored(value) for key, value in entry.agreement.items()}
+    agreement = Agreement(clips=round(numbers.pop("clips")), **numbers)
     name = f"{_NAME}, {entry.cpu} (emulated), {entry.runtime}"
     clips = f"{entry.clips} clips of `{data}`"
     if entry.differing == 0:

@@ -86,7 +86,8 @@ def table_of(found: Sequence[Result]) -> str:
     if len(kinds) != 1 or not kinds <= set(makers):
         names = ", ".join(sorted(kind.__name__ for kind in kinds))
         raise UserError(
-            f"a table is of one kind: accuracy, parity, arm64, latency, artefact, study, events or states; found {names}"
+            "a table is of one kind: accuracy, parity, arm64, latency, artefact, study, events or states; "
+            f"found {names}"
         )
     return makers[kinds.pop()](found)
 

@@ -91,9 +91,9 @@ def _rows(side: Side, cpus: list[str], measured: dict[Key, Arm64Row], step: floa
     keys = {cpu: (side.sha256, side.frames_sha256, cpu, side.runtime) for cpu in cpus}
     missing = [cpu for cpu in cpus if keys[cpu] not in measured]
     total = len(missing) * len(side.clips) * side.steps
-    with ThreadPoolExecutor(os.cpu_count()) as pool, tqdm(total=total, desc=f"{side.path.name} on arm64") as bar:
+    with tqdm(total=total, desc=f"{side.path.name} on arm64") as bar, ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = {cpu: pool.submit(on_arm64, side, cpu, bar.update) for cpu in missing}
-    made = {cpu: row(side, cpu, step, *run.result()) for cpu, run in runs.items()}
+        made = {cpu: row(side, cpu, step, *run.result()) for cpu, run in runs.items()}
     return [made[cpu] if cpu in made else measured[keys[cpu]] for cpu in cpus]
 
 

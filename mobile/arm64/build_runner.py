@@ -71,9 +71,9 @@ def _build(machine: str, folder: Path) -> None:
     elif shutil.which("g++") is None:
         raise UserError("there is no g++ here to build the ExecuTorch runner; install your system's C++ compiler")
     for words in (
-        ["-S", SOURCES, "-B", work, "-G", "Unix Makefiles", *options],
-        ["--build", work],
-        ["--install", work, "--prefix", folder],
+        ["-S", str(SOURCES), "-B", str(work), "-G", "Unix Makefiles", *options],
+        ["--build", str(work)],
+        ["--install", str(work), "--prefix", str(folder)],
     ):
         done = subprocess.run([cmake, *words], env=environment, capture_output=True, text=True)
         if done.returncode:

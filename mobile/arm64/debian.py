@@ -74,9 +74,9 @@ def unpack(packages: Sequence[Path], root: Path, only: str | None = None) -> Non
     wanted = ["--occurrence=1", only] if only else []  # then tar reads no further
     for package in packages:
         reading = subprocess.Popen(
-            ["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            ["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
-        tar = ["tar", "--extract", "--directory", root, "--keep-directory-symlink", "--no-same-owner", *wanted]
+        tar = ["tar", "--extract", "--directory", str(root), "--keep-directory-symlink", "--no-same-owner", *wanted]
         done = subprocess.run(tar, stdin=reading.stdout, capture_output=True, text=True)
         if reading.stdout:
             reading.stdout.close()
