@@ -14,6 +14,7 @@ import pytest
 from fake_artefacts import FakeRuntime, contract_of, faithful, install, tiny_bundle, write_artefact
 from small_networks import smooth_frames
 
+from mobile.arm64 import __main__ as command
 from mobile.arm64 import compare, debian, emulator, setup
 from mobile.arm64.emulator import Emulator
 from mobile.parity_sides import Clips
@@ -38,7 +39,7 @@ ENDED = {"runtime": "executorch 1.0 (XNNPACK)", "machine": "aarch64", "threads":
 
 
 def test_equal_logits_are_identical(side: compare.Side) -> None:
-    row = compare.row(side, "max", STEP, side.rows.copy(), ENDED)
+    row = compare.row_from(side, "max", STEP, side.rows.copy(), ENDED)
     assert (row.clips, row.logits, row.differing, row.largest_steps) == (CLIPS, CLIPS * 27, 0, 0)
     assert (row.cpu, row.frames_sha256) == ("max", hashlib.sha256(side.tensors.tobytes()).hexdigest())
     assert len({rows.tobytes() for rows in side.rows}) == CLIPS  # the clips are told apart
@@ -48,7 +49,7 @@ def test_differing_logits_are_counted_in_steps(side: compare.Side) -> None:
     other = side.rows.copy()
     other[0, 0, 3] += STEP
     other[2, 0, 7] -= 3 * STEP
-    row = compare.row(side, "max", STEP, other, ENDED)
+    row = compare.row_from(side, "max", STEP, other, ENDED)
     assert row.differing == 2 and row.largest_steps == pytest.approx(3, abs=1e-4)
 
 
@@ -159,3 +160,18 @@ def test_sources_of_another_release_are_derived(monkeypatch: pytest.MonkeyPatch,
     debian._write_sources("trixie", tmp_path / "made")
     (made,) = (tmp_path / "made").iterdir()
     assert made.read_text() == own.replace("bookworm", "trixie")
+
+
+def test_a_run_goes_on_where_it_was_stopped(monkeypatch: pytest.MonkeyPatch, side: compare.Side) -> None:
+    asked: list[str] = []
+
+    def on_arm64(side: compare.Side, cpu: str, each: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        asked.append(cpu)
+        return side.rows, ENDED
+
+    monkeypatch.setattr(command, "on_arm64", on_arm64)
+    before = {command._key(row): row for row in command._rows(side, ["cortex-a53"], {}, STEP)}
+    rows = list(command._rows(side, ["cortex-a53", "max"], before, STEP))
+    assert asked == ["cortex-a53", "max"] and [row.cpu for row in rows] == ["cortex-a53", "max"]
+    changed = {(*key[:3], "another runtime"): row for key, row in before.items()}
+    assert len(list(command._rows(side, ["cortex-a53"], changed, STEP))) == 1 and asked[2:] == ["cortex-a53"]

@@ -20,7 +20,7 @@ from converters import export_executorch, export_tflite
 from converters.export import export
 from mobile.arm64 import setup
 from mobile.arm64.build_runner import pte_runner
-from mobile.arm64.compare import TFLITE_RUNNER, Side, on_arm64, row
+from mobile.arm64.compare import TFLITE_RUNNER, Side, on_arm64, row_from
 from mobile.arm64.places import SETUP
 from mobile.parity_sides import Clips
 from mobile.runners.streams import reset_states
@@ -125,5 +125,5 @@ def test_emulated_arm64_gives_the_same_logits(artefacts: Any, suffix: str, mode:
     need(install=SETUP, there=setup.is_ready())
     side = side_of(artefacts[suffix, mode])
     assert side.tensors.shape == (CLIPS, SEGMENTS, SIZE, SIZE, 3)
-    found = row(side, "cortex-a76", 1.0, *on_arm64(side, "cortex-a76"))
+    found = row_from(side, "cortex-a76", 1.0, *on_arm64(side, "cortex-a76"))
     assert (found.differing, found.logits) == (0, side.rows.size)

@@ -308,7 +308,7 @@ def test_one_clip_of_a_small_set_may_turn_its_top1(clips: int, differ: int, expe
     """Every logit within one step of 0.1, two classes that tie."""
     left, right = np.zeros((clips, 3)), np.zeros((clips, 3))
     right[:differ, 1] = 0.1
-    assert parity._judge("int8", compare(left, right, step=0.1))[0] == expected
+    assert judge("int8", compare(left, right, step=0.1))[0] == expected
 
 
 def test_the_tiny_network_tells_clips_and_their_order_apart() -> None:

@@ -10,7 +10,8 @@ import argparse
 import dataclasses
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from rich.table import Table
 from tqdm import tqdm
 
 from mobile.arm64 import emulator, setup
-from mobile.arm64.compare import Side, on_arm64, row
+from mobile.arm64.compare import Side, on_arm64, row_from
 from mobile.bundle import SHIPPED, open_bundle
 from mobile.parity_arm64 import row_of
 from mobile.parity_row import FAILED
@@ -53,7 +54,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--limit", type=int, metavar="N", help="the first N clips only")
     parser.add_argument("--seed", type=int, default=77, help="seed of rendered clips without one")
     parser.add_argument("--cpu", nargs="+", default=list(emulator.CPUS), metavar="NAME", help="models that qemu knows")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here, artefact by artefact")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here, each as soon as it is there")
     return parser.parse_args(arguments)
 
 
@@ -71,14 +72,20 @@ def main() -> int:
         host=describe_host(), rows=(),
     )  # fmt: skip
     measured, rows = _measured(arguments.json), list[Arm64Row]()
-    for path in arguments.artefacts:
-        rows += _rows(Side(path, clips), arguments.cpu, measured, bundle.network("int8").classifier.out.scale)
+
+    def keep(row: Arm64Row) -> None:
+        rows.append(row)
         if arguments.json:  # older rows stay until they are reached: this run may be stopped too
-            later = (
-                () if path is arguments.artefacts[-1] else tuple(old for old in measured.values() if old not in rows)
-            )
-            result = dataclasses.replace(about, rows=(*rows, *later))
-            write_json(arguments.json, {"kind": "arm64", **dataclasses.asdict(result)})
+            later = tuple(old for key, old in measured.items() if key not in map(_key, rows))
+            _write(arguments.json, dataclasses.replace(about, rows=(*rows, *later)))
+
+    for path in arguments.artefacts:
+        side = Side(path, clips)
+        for row in _rows(side, arguments.cpu, measured, bundle.network("int8").classifier.out.scale):
+            keep(row)
+    rows.sort(key=lambda row: ([path.name for path in arguments.artefacts].index(row.artefact), row.cpu))
+    if arguments.json:
+        _write(arguments.json, dataclasses.replace(about, rows=tuple(rows)))
     _show(rows, about, Console())
     failed = [found.name for found in (row_of(entry, data) for entry in rows) if found.status == FAILED]
     if failed:
@@ -86,15 +93,28 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _rows(side: Side, cpus: list[str], measured: dict[Key, Arm64Row], step: float) -> list[Arm64Row]:
-    """The rows of one artefact; those of CPUs that were not measured yet are computed side by side."""
-    keys = {cpu: (side.sha256, side.frames_sha256, cpu, side.runtime) for cpu in cpus}
-    missing = [cpu for cpu in cpus if keys[cpu] not in measured]
+def _rows(side: Side, cpus: list[str], measured: dict[Key, Arm64Row], step: float) -> Iterator[Arm64Row]:
+    """The rows of one artefact: those measured before, then the others, computed side by side, as they end."""
+    missing = []
+    for cpu in cpus:
+        old = measured.get((side.sha256, side.frames_sha256, cpu, side.runtime))
+        if old is None:
+            missing.append(cpu)
+        else:
+            yield old
     total = len(missing) * len(side.clips) * side.steps
     with tqdm(total=total, desc=f"{side.path.name} on arm64") as bar, ThreadPoolExecutor(os.cpu_count()) as pool:
-        runs = {cpu: pool.submit(on_arm64, side, cpu, bar.update) for cpu in missing}
-        made = {cpu: row(side, cpu, step, *run.result()) for cpu, run in runs.items()}
-    return [made[cpu] if cpu in made else measured[keys[cpu]] for cpu in cpus]
+        runs = {pool.submit(on_arm64, side, cpu, bar.update): cpu for cpu in missing}
+        for run in as_completed(runs):
+            yield row_from(side, runs[run], step, *run.result())
+
+
+def _key(row: Arm64Row) -> Key:
+    return row.sha256, row.frames_sha256, row.cpu, row.x86_runtime
+
+
+def _write(file: Path, result: Arm64) -> None:
+    write_json(file, {"kind": "arm64", **dataclasses.asdict(result)})
 
 
 def _measured(file: Path | None) -> dict[Key, Arm64Row]:
@@ -104,7 +124,7 @@ def _measured(file: Path | None) -> dict[Key, Arm64Row]:
     found: Any = load_result(file)
     if not isinstance(found, Arm64):
         raise UserError(f"{file} holds another kind of result; give another --json")
-    return {(entry.sha256, entry.frames_sha256, entry.cpu, entry.x86_runtime): entry for entry in found.rows}
+    return {_key(row): row for row in found.rows}
 
 
 def _show(rows: list[Arm64Row], about: Arm64, console: Console) -> None:

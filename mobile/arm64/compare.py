@@ -93,7 +93,7 @@ def on_arm64(side: Side, cpu: str, each: Callable[[], object] = lambda: None) ->
     return real.astype(np.float32).reshape(side.rows.shape), ended
 
 
-def row(side: Side, cpu: str, step: float, rows: np.ndarray, ended: dict[str, Any]) -> Arm64Row:
+def row_from(side: Side, cpu: str, step: float, rows: np.ndarray, ended: dict[str, Any]) -> Arm64Row:
     """The comparison as a row of the result file.
 
     Args:
