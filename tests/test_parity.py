@@ -20,6 +20,7 @@ from mobile.agreement import compare
 from mobile.bundle import Bundle
 from mobile.contract import contract_path
 from mobile.parity import FAILED, NOT_RUN, PASSED, Clips, Ladder, Row
+from mobile.parity_judge import judge
 from mobile.result_files import Parity, load_result
 from mobile.runners import ArtefactRunner
 from training.errors import UserError
