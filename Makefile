@@ -53,7 +53,8 @@ results: setup  ## measure every figure of the README again (about an hour) and 
 	@$(PY) -m mobile.model_card --data $(SCORED)
 	@for made in mobile/checkpoints/sth_mobilenet_v2_rendered.pt $(CENTRED)_int8.tflite $(CENTRED)_int8.pte $(CENTRED)_int8.mlpackage; do \
 		$(PY) -m training.evaluate $$made --data $(SCORED) --json mobile/results/accuracy/$$(basename $$made).json || exit 1; done
-	@$(PY) -m mobile.parity --clips $(SCORED) --json mobile/results/parity.json $(CENTRED)_int8.tflite $(CENTRED)_int8.pte $(CENTRED)_int8.mlpackage $(CENTRED)_fp32.tflite $(CENTRED)_fp32.pte
+	@$(PY) -m mobile.arm64.setup && $(PY) -m mobile.arm64 --json mobile/results/arm64/centred.json $(CENTRED)_int8.tflite $(CENTRED)_int8.pte
+	@$(PY) -m mobile.parity --clips $(SCORED) --arm64 mobile/results/arm64/centred.json --json mobile/results/parity.json $(CENTRED)_int8.tflite $(CENTRED)_int8.pte $(CENTRED)_int8.mlpackage $(CENTRED)_fp32.tflite $(CENTRED)_fp32.pte
 	@$(PY) -m mobile.latency --against tsn tsm --precision int8 fp32 --json mobile/results/latency.json
 	@for network in $(TIMED) $(CENTRED); do $(PY) -m mobile.profile $${network}_int8.tflite $${network}_fp32.tflite $${network}_int8.pte $${network}_fp32.pte \
 		--json mobile/results/profile/$$(case $$network in *224*) echo 224;; *) echo 96;; esac).json || exit 1; done
@@ -68,7 +69,9 @@ stream-results: setup  ## of them, those of the streams
 	@for script in export_tflite export_executorch export_coreml; do for mode in clip stream; do \
 		$(PY) converters/$$script.py --mode $$mode --checkpoint $(CAUSAL) --out $(ART) || exit 1; done; done
 	@if command -v java >/dev/null; then $(PY) -m android_demo.tools.core_tests --model $(STREAM).tflite; fi
-	@$(PY) -m mobile.parity --checkpoint $(CAUSAL) --clips rendered:216:77 --apps $$(ls build/golden/*.json 2>/dev/null) --json mobile/results/parity_stream.json \
+	@$(PY) -m mobile.arm64.setup && $(PY) -m mobile.arm64 --checkpoint $(CAUSAL) --json mobile/results/arm64/causal.json \
+		$(ART)/sth_mobilenet_v2_causal_*_int8.tflite $(ART)/sth_mobilenet_v2_causal_*_int8.pte
+	@$(PY) -m mobile.parity --checkpoint $(CAUSAL) --clips rendered:216:77 --arm64 mobile/results/arm64/causal.json --apps $$(ls build/golden/*.json 2>/dev/null) --json mobile/results/parity_stream.json \
 		$(ART)/sth_mobilenet_v2_causal_*_int8.tflite $(ART)/sth_mobilenet_v2_causal_*_int8.pte $(ART)/sth_mobilenet_v2_causal_*_int8.mlpackage
 	@$(PY) -m mobile.score_events --model $(STREAM).tflite --streams rendered:60:9 --json mobile/results/events.json --plot mobile/results/events.png
 	@$(PY) -m mobile.state_cost --json mobile/results/states.json

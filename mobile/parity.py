@@ -21,13 +21,15 @@ from mobile import thresholds
 from mobile.agreement import Agreement, compare
 from mobile.bundle import SHIPPED, Bundle, open_bundle
 from mobile.parity_apps import app_rows
+from mobile.parity_arm64 import arm64_rows
+from mobile.parity_judge import judge, judge_stream, status
 from mobile.parity_row import FAILED, NOT_RUN, PASSED, Row
-from mobile.parity_sides import Clips, read_clips, rows_of, simulated, streamed, torch_predictor
+from mobile.parity_sides import Clips, check_artefact, read_clips, rows_of, simulated, streamed, torch_predictor
 from mobile.runners import ArtefactRunner
 from mobile.streaming import StreamNetwork
 from training.checkpoint import code_version
 from training.clips import DATA_HELP
-from training.errors import UserError, run_cli
+from training.errors import run_cli
 from training.files import sha256_of, write_json
 
 EXAMPLES = """examples:
@@ -93,10 +95,7 @@ class Ladder:
             rows.append(Row(4, "float ~ int8", NOT_RUN, "the checkpoint holds no int8 network"))
         else:
             rows += [self._exported_int8(), self._quantization()]
-        return [
-            *rows,
-            Row(6, "x86 = arm64 = device", NOT_RUN, "no arm64 machine or device was given"),
-        ]
+        return [*rows, Row(6, "x86 = phone", NOT_RUN, "no phone was given")]
 
     def _compare(self, left: np.ndarray, right: np.ndarray, step: float | None = None) -> Agreement:
         return compare(left, right, self.clips.known_labels, step=step)
@@ -106,14 +105,14 @@ class Ladder:
         return Row(
             hop,
             name,
-            _status(agreement.relative <= limit),
+            status(agreement.relative <= limit),
             f"relative difference at most {limit:g}",
             agreement,
         )
 
     def _exported_int8(self) -> Row:
         agreement = self._compare(self.side("int8 simulated"), self.side("int8 exported"), self.step)
-        return Row(3, "eager = exported, int8", _status(agreement.largest == 0), "identical", agreement)
+        return Row(3, "eager = exported, int8", status(agreement.largest == 0), "identical", agreement)
 
     def _streams(self) -> list[Row]:
         """Hop 2 in PyTorch: after every frame, not only over the clip."""
@@ -122,11 +121,11 @@ class Ladder:
         limit = thresholds.STREAM_FLOAT_RELATIVE
         agreement = self._every_frame("float", "float stream")
         note = f"relative difference at most {limit:g} after every frame"
-        rows = [Row(2, "clip = stream, float", _status(agreement.relative <= limit), note, agreement)]
+        rows = [Row(2, "clip = stream, float", status(agreement.relative <= limit), note, agreement)]
         if self.bundle.int8 is not None:
             agreement = self._every_frame("int8", "int8 stream")
             note = "identical after every frame"
-            rows.append(Row(2, "clip = stream, int8", _status(agreement.largest == 0), note, agreement))
+            rows.append(Row(2, "clip = stream, int8", status(agreement.largest == 0), note, agreement))
         return rows
 
     def _every_frame(self, clip: str, stream: str, step: float | None = None) -> Agreement:
@@ -145,10 +144,10 @@ class Ladder:
             if mode != "stream" or clip is None:
                 continue
             agreement = self._every_frame(clip, stream, self.step if precision == "int8" else None)
-            passed, note = _judge_stream(Path(stream), precision, agreement)
+            passed, note = judge_stream(Path(stream), precision, agreement)
             name, artefact = f"clip = stream in {runtime}, {precision}", Path(stream).name
             rows.append(
-                Row(2, name, _status(passed), f"{note}, after every frame", agreement, artefact, sha256_of(stream))
+                Row(2, name, status(passed), f"{note}, after every frame", agreement, artefact, sha256_of(stream))
             )
         return rows
 
@@ -165,7 +164,7 @@ class Ladder:
         return Row(
             4,
             "float ~ int8",
-            _status(lost <= limit),
+            status(lost <= limit),
             f"int8 loses at most {limit} points of top-1",
             agreement,
         )
@@ -176,7 +175,7 @@ class Ladder:
         Raises:
             UserError: the artefact is of another network, size or label list than the checkpoint.
         """
-        self._check(runner)
+        check_artefact(runner, self.bundle)
         precision = runner.contract.precision
         side = str(runner.path)
         self._rows[side] = rows_of(runner.rows, self.clips, runner.path.name)
@@ -189,47 +188,8 @@ class Ladder:
             agreement = self._compare(self.side("int8" if precision == "int8" else "float"), right, step)
         except ValueError as error:  # logits that are not finite, or of another shape
             return Row(5, name, FAILED, str(error), None, artefact, digest)
-        passed, note = _judge(precision, agreement)
-        return Row(5, name, _status(passed), note, agreement, artefact, digest)
-
-    def _check(self, runner: ArtefactRunner) -> None:
-        contract, bundle = runner.contract, self.bundle
-        for what, theirs, ours in (
-            ("the network", contract.network, bundle.name),
-            ("the input", contract.frames, bundle.spec),
-            ("the label list", contract.labels, bundle.labels),
-        ):
-            if theirs != ours:
-                raise UserError(f"{runner.path}: {what} is not that of {bundle.source}; give its own --checkpoint")
-
-
-def _status(passed: bool) -> str:
-    return PASSED if passed else FAILED
-
-
-def _judge_stream(artefact: Path, precision: str, agreement: Agreement) -> tuple[bool, str]:
-    if precision != "int8":
-        limit = thresholds.STREAM_FLOAT_RELATIVE if precision == "fp32" else thresholds.STREAM_HALF_RELATIVE
-        return agreement.relative <= limit, f"relative difference at most {limit:g}"
-    if artefact.suffix == ".mlpackage":  # computes in real numbers from dequantize to quantize: a half may round over
-        return _judge("int8", agreement)
-    return agreement.largest == 0, "identical"
-
-
-def _judge(precision: str, agreement: Agreement) -> tuple[bool, str]:
-    if precision == "fp32":
-        limit = thresholds.FLOAT_RUNTIME_RELATIVE
-        return agreement.relative <= limit, f"relative difference at most {limit:g}"
-    if precision == "fp16":
-        limit = thresholds.FP16_SAME_TOP1
-        return agreement.same_top1 >= limit, f"same top-1 for {limit} % of clips"
-    same, near = thresholds.INT8_SAME_TOP1, thresholds.INT8_WITHIN_TWO_STEPS
-    # int8 logits tie: one step turns a top-1, and one clip of a small set weighs more than the limit
-    may_differ = max(1, math.floor(agreement.clips * (100 - same) / 100))
-    differ = round(agreement.clips * (100 - agreement.same_top1) / 100)
-    passed = differ <= may_differ and agreement.within_two_steps >= near
-    note = f"same top-1 for {same} % of clips ({may_differ} may differ), {near} % of logits within 2 steps"
-    return passed, note
+        passed, note = judge(precision, agreement)
+        return Row(5, name, status(passed), note, agreement, artefact, digest)
 
 
 def show(rows: list[Row], console: Console) -> None:
@@ -278,11 +238,13 @@ def run_ladder(
     limit: int | None = None,
     threads: int = 1,
     apps: Sequence[Path] = (),
+    arm64: Sequence[Path] = (),
 ) -> list[Row]:
     """All rows of one bundle and its artefacts.
 
     Args:
         apps: what the tests of the apps wrote over golden vectors of one of the artefacts.
+        arm64: what ``python -m mobile.arm64`` wrote of them.
 
     Raises:
         UserError: bad data, or an artefact that does not load or belong to the bundle.
@@ -290,7 +252,7 @@ def run_ladder(
     runners = [ArtefactRunner(path, threads=threads) for path in artefacts]
     ladder = Ladder(bundle, read_clips(data, split, bundle.spec, bundle.labels, limit))
     rows = ladder.rows() + [ladder.artefact_row(runner) for runner in runners] + ladder.stream_rows()
-    rows += app_rows(apps, artefacts)
+    rows += arm64_rows(arm64, artefacts) + app_rows(apps, artefacts)
     return sorted(rows, key=lambda row: row.hop)
 
 
@@ -307,6 +269,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=9, help="seed of rendered clips without one")
     parser.add_argument("--apps", nargs="*", type=Path, default=[], metavar="FILE",
                         help="results of the apps' tests, such as build/golden/kotlin.json")  # fmt: skip
+    parser.add_argument("--arm64", nargs="*", type=Path, default=[], metavar="FILE",
+                        help="results of python -m mobile.arm64")  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
     return parser.parse_args(arguments)
 
@@ -322,7 +286,8 @@ def main() -> int:
     bundle = open_bundle(arguments.checkpoint, size=first)
     data = with_seed(arguments.clips, arguments.seed)
     rows = run_ladder(
-        bundle, data, arguments.split, arguments.artefacts, limit=arguments.limit, apps=arguments.apps
+        bundle, data, arguments.split, arguments.artefacts, limit=arguments.limit, apps=arguments.apps,
+        arm64=arguments.arm64,
     )  # fmt: skip
     show(rows, Console())
     if arguments.json:

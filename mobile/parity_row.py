@@ -27,11 +27,17 @@ class Row:
         """The row for a report; numbers that are not finite become null or "infinite"."""
         fields = dataclasses.asdict(self)
         if fields["agreement"]:
-            fields["agreement"] = {key: _finite(value) for key, value in fields["agreement"].items()}
+            fields["agreement"] = {key: finite(value) for key, value in fields["agreement"].items()}
         return fields
 
 
-def _finite(value: float) -> float | str | None:
+def finite(value: float) -> float | str | None:
+    """A statistic as JSON has it."""
     if math.isnan(value):
         return None
     return "infinite" if math.isinf(value) else value
+
+
+def restored(value: float | str | None) -> float:
+    """A statistic that JSON had."""
+    return math.nan if value is None else math.inf if value == "infinite" else float(value)

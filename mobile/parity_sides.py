@@ -13,9 +13,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from mobile.bundle import Bundle
 from mobile.forms import Form
+from mobile.runners import ArtefactRunner
 from mobile.streaming import StreamNetwork
 from training.clips import ClipDataset, ClipLoader, open_data
+from training.errors import UserError
 from training.input_spec import InputSpec
 
 
@@ -104,3 +107,17 @@ def streamed(stream: StreamNetwork) -> Callable[[torch.Tensor], torch.Tensor]:
         return torch.cat(rows)
 
     return run
+
+
+def check_artefact(runner: ArtefactRunner, bundle: Bundle) -> None:
+    """Raises:
+    UserError: the artefact is of another network, size or label list than the bundle.
+    """
+    contract = runner.contract
+    for what, theirs, ours in (
+        ("the network", contract.network, bundle.name),
+        ("the input", contract.frames, bundle.spec),
+        ("the label list", contract.labels, bundle.labels),
+    ):
+        if theirs != ours:
+            raise UserError(f"{runner.path}: {what} is not that of {bundle.source}; give its own --checkpoint")

@@ -18,6 +18,7 @@ from mobile.layer_results import Profile, QuantDebug
 from mobile.parity_row import NOT_RUN
 from mobile.result_files import (
     Accuracy,
+    Arm64,
     Artefact,
     Events,
     Latency,
@@ -80,6 +81,7 @@ def table_of(found: Sequence[Result]) -> str:
     makers: dict[type, Callable[[Any], str]] = {
         Accuracy: accuracy_table,
         Parity: parity_tables,
+        Arm64: arm64_table,
         Latency: latency_tables,
         Artefact: artefact_table,
         Study: study_tables,
@@ -144,6 +146,18 @@ def parity_tables(found: Sequence[Parity]) -> str:
                  *agreement_cells(row)] for row in result.rows]  # fmt: skip
         tables.append(f"{markdown(header, rows)}\n\n`{result.checkpoint}` over `{result.data}`.")
     return "\n\n".join(tables)
+
+
+def arm64_table(found: Sequence[Arm64]) -> str:
+    """How many logits differ on each emulated CPU."""
+    header = ["artefact", "sha256", "runtime", "emulated CPU", "clips", "logits", "differ", "largest, steps"]
+    rows = [
+        [f"`{row.artefact}`", f"`{row.sha256[:12]}`", row.runtime, row.cpu, str(row.clips), str(row.logits),
+         str(row.differing), f"{row.largest_steps:.3g}"]
+        for result in found for row in result.rows
+    ]  # fmt: skip
+    ran = ", ".join(dict.fromkeys(f"`{result.data}` on {result.emulator}" for result in found))
+    return f"{markdown(header, rows)}\n\n{ran}."
 
 
 def agreement_cells(row: Any) -> list[str]:

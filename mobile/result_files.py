@@ -16,7 +16,7 @@ import numpy as np
 from mobile.event_scores import EventScores
 from mobile.latency_result import Latency, upgrade
 from mobile.layer_results import Profile, QuantDebug
-from mobile.parity_row import FAILED, NOT_RUN, PASSED
+from mobile.parity_row import FAILED, NOT_RUN, PASSED, restored
 from training.errors import UserError
 from training.files import read_json
 
@@ -69,8 +69,7 @@ class ParityRow:
 
     def number(self, key: str) -> float:
         """A statistic; NaN where there is none."""
-        value = (self.agreement or {}).get(key)
-        return float("nan") if value is None else float("inf") if value == "infinite" else float(value)
+        return restored((self.agreement or {}).get(key))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +80,53 @@ class Parity:
     checkpoint: str
     data: str
     rows: tuple[ParityRow, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm64Row:
+    """An int8 artefact on this machine and on an emulated arm64 CPU, over the same input tensors.
+
+    Attributes:
+        frames_sha256: of those tensors.
+        differing, largest_steps: how many of ``logits`` are not equal, and the largest difference in int8 steps.
+        agreement: see ``mobile.agreement``, each row of logits counted as a clip.
+    """
+
+    artefact: str
+    sha256: str
+    mode: str
+    precision: str
+    cpu: str
+    machine: str
+    runtime: str
+    x86_runtime: str
+    threads: int
+    frames_sha256: str
+    clips: int
+    logits: int
+    differing: int
+    largest_steps: float
+    agreement: dict[str, Number]
+
+    def __post_init__(self) -> None:
+        if self.machine != "aarch64":
+            raise ValueError(f"the row of {self.cpu} was computed on {self.machine}")
+        if not 0 <= self.differing <= self.logits or (self.differing == 0) != (self.largest_steps == 0):
+            raise ValueError(
+                f"{self.differing} of {self.logits} logits differ, the largest by {self.largest_steps} steps"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm64:
+    """Artefacts on emulated arm64 CPUs (``python -m mobile.arm64``); an emulated CPU has no times."""
+
+    code_version: str
+    checkpoint: str
+    data: str
+    emulator: str
+    host: dict[str, Any]
+    rows: tuple[Arm64Row, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -305,6 +351,7 @@ class Stages:
 KINDS: dict[str, type] = {
     "accuracy": Accuracy,
     "parity": Parity,
+    "arm64": Arm64,
     "latency": Latency,
     "artefact": Artefact,
     "predictions": Predictions,
@@ -321,6 +368,7 @@ KINDS: dict[str, type] = {
 Result = (
     Accuracy
     | Parity
+    | Arm64
     | Latency
     | Artefact
     | Predictions
