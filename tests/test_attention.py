@@ -1,0 +1,70 @@
+"""Attention coefficients per layer: what is collected is what the operator used."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from mobile.bundle import SHIPPED
+from tests.training_runs import tiny_recipe
+from training import attention
+from training.checkpoint import make_checkpoint, save_checkpoint
+from training.errors import run_cli
+from training.files import read_json
+from training.networks import build_network
+from training.operators import STHConv
+from training.rendered import jester_labels
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["training.attention", *arguments])
+    with pytest.raises(SystemExit) as left:
+        run_cli(attention.main)
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+def test_coefficients_are_those_that_the_operator_used() -> None:
+    torch.manual_seed(1)
+    layer = STHConv(8, 8, segments=3, attention=True).eval()
+    assert layer.attend is not None
+    torch.nn.init.normal_(layer.attend.weight, 0, 2)
+    x_BCHW = torch.randn(6, 8, 5, 5)
+    with torch.no_grad(), attention.TemporalCoefficients(torch.nn.Sequential(layer)) as found:
+        layer(x_BCHW)
+        alpha_t, alpha_s = layer.attention(*layer.components(x_BCHW))
+    assert float((alpha_t - 0.5).abs().max()) > 0.01
+    used = torch.from_numpy(found.per_clip()[0, :2])
+    torch.testing.assert_close(used, alpha_t.mean(dim=1))
+    torch.testing.assert_close(alpha_t + alpha_s, torch.ones_like(alpha_t))
+
+
+def checkpoint(path: Path, p: float) -> Path:
+    recipe = dataclasses.replace(
+        tiny_recipe(path.parent), network="sth_resnet18", size=32, options={"p": p, "attention": True}
+    )
+    torch.manual_seed(0)
+    labels = list(jester_labels())
+    network = build_network("sth_resnet18", num_classes=len(labels), segments=2, **recipe.options).eval()
+    save_checkpoint(path, make_checkpoint(network, recipe, labels, {}))
+    return path
+
+
+def test_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    half, quarter = checkpoint(tmp_path / "half.pt", 0.5), checkpoint(tmp_path / "quarter.pt", 0.25)
+    out, picture = tmp_path / "out.json", tmp_path / "out.png"
+    words = [str(half), f"{quarter}@rendered:3:5", "--data", "rendered:2:4"]
+    assert run(monkeypatch, *words, "--json", str(out), "--plot", str(picture)) == 0
+    runs = read_json(out, "attention")["runs"]
+    assert [run["clips"] for run in runs] == [2, 3]
+    assert all(len(run["layers"]) == 16 == len(run["temporal_mean"]) for run in runs)
+    assert all(0 < value < 1 for run in runs for value in run["temporal_mean"])
+    assert runs[0]["temporal_mean"] != runs[1]["temporal_mean"]
+    assert picture.stat().st_size > 5000
+    assert "p 0.5, rgb, rendered:2:4" in " ".join(capsys.readouterr().out.split())
+    assert run(monkeypatch, str(SHIPPED)) == 1
+    assert "has no attention" in capsys.readouterr().err

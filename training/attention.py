@@ -1,0 +1,177 @@
+"""What attentive STH-Convs weigh: ``python -m training.attention CHECKPOINT[@DATA] ...`` (supplement, Figs. 5 to 8).
+
+Per layer, the attention coefficient aT of the temporal component (Eq. 3), averaged over output channels and over the
+clips of a split; that of the spatial component is 1 - aT. Several checkpoints make one picture: layers (Fig. 5),
+proportions p (Fig. 6), data sets (Fig. 7), modalities (Fig. 8).
+
+Axes: M clips, N batch of clips, T frame, Co output channel, L attentive layer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Column, Table
+from torch import nn
+from tqdm import tqdm
+
+from training.checkpoint import code_version, input_spec_of, load_checkpoint, network_of
+from training.clips import DATA_HELP, ClipDataset, ClipLoader, as_modality, open_data
+from training.errors import UserError, run_cli
+from training.files import atomic_path, write_json
+from training.metrics import check_picture
+from training.networks import option_text, title_of
+from training.operators import STHConv
+
+EXAMPLES = """examples:
+  python -m training.attention final.pt --data DIR --plot layers.png               Fig. 5
+  python -m training.attention p2.pt p4.pt p8.pt --data DIR --plot proportions.png  Fig. 6
+  python -m training.attention a.pt@SOMETHING b.pt@KINETICS --plot data.png         Fig. 7
+  python -m training.attention rgb.pt flow.pt --data DIR --plot modalities.png      Fig. 8
+"""
+
+
+def attentive_layers(network: nn.Module) -> dict[str, STHConv]:
+    """STH-Convs with attention by name, in the order of the data."""
+    return {
+        name: module
+        for name, module in network.named_modules()
+        if isinstance(module, STHConv) and module.attend is not None
+    }
+
+
+class TemporalCoefficients:
+    """Within ``with``, collects aT of every attentive layer, averaged over output channels: one value a clip."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.layers = attentive_layers(network)
+        self._found: dict[str, list[torch.Tensor]] = {name: [] for name in self.layers}
+        self._hooks: list[Any] = []
+
+    def __enter__(self) -> TemporalCoefficients:
+        for name, layer in self.layers.items():
+            assert layer.attend is not None
+            self._hooks.append(layer.attend.register_forward_hook(self._collector(name)))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for hook in self._hooks:
+            hook.remove()
+
+    def _collector(self, name: str) -> Any:
+        def collect(_: nn.Module, __: Any, scores_2NC: torch.Tensor) -> None:
+            # row 0 is the temporal component, as in STHConv.attention
+            self._found[name].append(scores_2NC.softmax(dim=0)[0].mean(dim=1).detach())
+
+        return collect
+
+    def per_clip(self) -> np.ndarray:
+        """(L, M)."""
+        return np.stack([torch.cat(rows).float().cpu().numpy() for rows in self._found.values()])
+
+
+def measure(path: str, data: str, *, split: str, batch: int = 8, workers: int = 0) -> dict[str, Any]:
+    """Mean and standard deviation over the clips of aT, per layer.
+
+    Raises:
+        UserError: a network without attention, or data that cannot be read.
+    """
+    checkpoint = load_checkpoint(path)
+    network, spec, recipe = network_of(checkpoint, path), input_spec_of(checkpoint, path), checkpoint["recipe"]
+    if not attentive_layers(network):
+        raise UserError(f"{path}: {checkpoint['network']} has no attention; train one with options.attention=true")
+    modality = recipe.get("modality", "rgb")
+    source = as_modality(
+        open_data(data, split, checkpoint["labels"]), modality, frame_size=recipe.get("frame_size", ()),
+        flow_cache=recipe.get("flow_cache", ""),
+    )  # fmt: skip
+    loader = ClipLoader(ClipDataset(source, spec, training=False), batch, workers=workers, on_error="stop")
+    with torch.no_grad(), TemporalCoefficients(network) as coefficients:
+        for clips in tqdm(loader, desc=Path(path).name, unit="batch", mininterval=2):
+            network(spec.to_network(clips.frames_NTHWC))
+    found_LM = coefficients.per_clip()
+    return {
+        "checkpoint": path,
+        "network": title_of(checkpoint["network"], checkpoint["options"]),
+        "options": checkpoint["options"],
+        "data": data,
+        "split": split,
+        "modality": modality,
+        "clips": found_LM.shape[1],
+        "layers": list(coefficients.layers),
+        "temporal_mean": found_LM.mean(axis=1).tolist(),
+        "temporal_std": found_LM.std(axis=1).tolist(),
+    }
+
+
+def name_of(run: dict[str, Any]) -> str:
+    """A run in a picture: what the supplement tells apart."""
+    return f"p {option_text(run['options'].get('p', 0.25))}, {run['modality']}, {Path(run['data']).name}"
+
+
+def table_of(runs: list[dict[str, Any]]) -> Table:
+    """For the terminal: aT per layer, a column for each run."""
+    columns = [Column(name_of(run), justify="right") for run in runs]
+    table = Table("layer", *columns, title="attention coefficient of the temporal component")
+    for place in range(max(len(run["layers"]) for run in runs)):
+        name = next(run["layers"][place] for run in runs if place < len(run["layers"]))
+        means = [f"{run['temporal_mean'][place]:.3f}" if place < len(run["layers"]) else "" for run in runs]
+        table.add_row(name, *means)
+    return table
+
+
+def plot(runs: list[dict[str, Any]], target: Path) -> None:
+    """aT over the layers, a line for each run, a band of one standard deviation over the clips."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    for run in runs:
+        mean_L, std_L = np.array(run["temporal_mean"]), np.array(run["temporal_std"])
+        places = np.arange(1, len(mean_L) + 1)
+        axes.plot(places, mean_L, "o-", label=name_of(run))
+        axes.fill_between(places, mean_L - std_L, mean_L + std_L, alpha=0.2)
+    axes.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
+    axes.set(xlabel="attentive layer", ylabel="mean coefficient of the temporal component")
+    axes.legend(fontsize=8)
+    axes.grid(alpha=0.3)
+    with atomic_path(target) as temporary:
+        figure.savefig(temporary, dpi=110)
+    plt.close(figure)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.attention", description=__doc__, epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("runs", nargs="+", metavar="CHECKPOINT[@DATA]")
+    parser.add_argument("--data", default="rendered:135:9", help=f"of checkpoints without @DATA: {DATA_HELP}")
+    parser.add_argument("--split", default="validation")
+    parser.add_argument("--workers", type=int, default=0)
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="picture, .png or .svg")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    arguments = parser.parse_args(sys.argv[1:])
+    if arguments.plot:
+        check_picture(arguments.plot)
+    runs = []
+    for word in arguments.runs:
+        path, _, data = word.partition("@")
+        runs.append(measure(path, data or arguments.data, split=arguments.split, workers=arguments.workers))
+    Console().print(table_of(runs))
+    if arguments.plot:
+        plot(runs, arguments.plot)
+    if arguments.json:
+        write_json(arguments.json, {"kind": "attention", "code_version": code_version(), "runs": runs})
+
+
+if __name__ == "__main__":
+    run_cli(main)
