@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from mobile import layer_tables, report
-from mobile.readme import fill_tables, markdown
+from mobile.readme import fill_tables, markdown, table_of
 from mobile.report import render_page
 from mobile.result_files import KINDS, _build, load_result, load_results
 from training.errors import UserError
@@ -157,10 +157,37 @@ MEMORY: dict[str, Any] = {
          "on": [{"processes": 1, "bytes": 49 * 2**29}, {"processes": 8, "bytes": 7 * 2**29}]},
     ],
 }  # fmt: skip
+ARM64: dict[str, Any] = {
+    "kind": "arm64", "code_version": "abc", "checkpoint": "tiny.pt", "data": "rendered:108:1", "emulator": "qemu 10",
+    "host": LATENCY["host"],
+    "rows": [
+        {"artefact": "a_int8.tflite", "sha256": "0", "mode": "clip", "precision": "int8", "cpu": "cortex-a53",
+         "machine": "aarch64", "runtime": "Fake 1", "x86_runtime": "Fake 1", "threads": 1, "frames_sha256": "1",
+         "clips": 108, "logits": 2916, "differing": 0, "largest_steps": 0.0, "agreement": {"max": 0.0}},
+    ],
+}  # fmt: skip
+RUNTIME: dict[str, Any] = {
+    "kind": "runtime", "code_version": "abc", "network": "sth_resnet50", "input": "16 x 8 x 224 x 224",
+    "device": "a CPU", "torch": "2", "rounds": 3,
+    "rows": [
+        {"operator": operator, "parameters": 21_978_350, "multiply_adds": 30_233_690_112, "videos_per_second": speed,
+         "ratio_to_tsm": speed / 0.4, "paper_ratio_to_tsm": paper}
+        for operator, speed, paper in (("tsm", 0.4, 1.0), ("hybrid", 0.5, None))
+    ],
+}  # fmt: skip
+STAGES: dict[str, Any] = {
+    "kind": "stages", "code_version": "abc", "batch": 1, "segments": 8, "device": "a CPU", "torch": "2", "rounds": 2,
+    "rows": [
+        {"channels": 64, "size": 56, "backward": backward, "ratios": {"taps": ratio},
+         "samples_s": {"2d": [1.0, 2.0], "taps": [ratio, 2 * ratio]}, "seconds_of_parts": None}
+        for backward, ratio in ((False, 0.75), (True, 1.25))
+    ],
+}  # fmt: skip
 ALL = {
     "profile": PROFILE, "noise": NOISE, "parity": PARITY, "latency": LATENCY, "float": accuracy("float", 10),
     "int8": accuracy(), "artefact": ARTEFACT, "predictions": PREDICTIONS, "steps": STEPS, "study": STUDY,
     "events": EVENTS, "states": STATES, "memory": MEMORY,
+    "arm64": ARM64, "runtime": RUNTIME, "stages": STAGES,
 }  # fmt: skip
 
 
@@ -341,6 +368,12 @@ BAD = {
     "true as a number": (json.dumps(accuracy(clips=True)), "accuracy.clips is True; expected int"),
     "noise of other logits": (json.dumps(NOISE | {"logits_db": 25.0}), "the classifier's layer says 18.04"),
     "a profile of nothing": (json.dumps(PROFILE).replace("100000000000.0", "0.0"), "a peak of 0.0"),
+    "logits that differ by nothing": (
+        json.dumps(ARM64).replace('"differing": 0', '"differing": 3'), "the largest by 0.0 steps"
+    ),
+    "a ratio that its samples do not have": (
+        json.dumps(STAGES).replace('"taps": 0.75', '"taps": 0.5'), "is 0.5; its samples say 0.75"
+    ),
     "a failed step without reason": (json.dumps(STEPS).replace("coremltools is not installed", ""), "the reason"),
 }  # fmt: skip
 
@@ -351,6 +384,13 @@ def test_bad_result_files_are_refused(tmp_path: Path, text: str, expected: str) 
     with pytest.raises(UserError, match=re.escape(expected)) as caught:
         load_result(tmp_path / "bad.json")
     assert "bad.json" in str(caught.value)
+
+
+def test_tables_of_speed(tmp_path: Path) -> None:
+    found = load_results(write(tmp_path, runtime=RUNTIME, stages=STAGES))
+    by_name = {Path(name).stem: result for name, result in found.items()}
+    assert "| hybrid | 21.98 | 30.23 | 0.50 | 1.25 |  |" in table_of([by_name["runtime"]])
+    assert "| 64 x 56 | 0.75 (1.25) |" in table_of([by_name["stages"]])
 
 
 def test_every_kind_is_tried_here(tmp_path: Path) -> None:

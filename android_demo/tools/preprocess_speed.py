@@ -20,7 +20,7 @@ from tqdm import tqdm
 from android_demo.tools.kotlin import class_path, compile_kotlin, core, core_tests, require_java
 from android_demo.tools.libraries import ROOT, paths
 from mobile.contract import contract_path
-from mobile.latency import build
+from mobile.latency_rivals import build
 from mobile.runners import ArtefactRunner
 from mobile.timing import Timing, describe_host, interleaved
 from training.errors import UserError, run_cli
