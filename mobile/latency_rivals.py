@@ -8,7 +8,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from mobile.bundle import SHIPPED_CAUSAL
 from mobile.contract import load_contract
+from training.checkpoint import load_checkpoint
 from training.errors import UserError
 
 RIVALS = {"sth": "sth_mobilenet_v2", "tsn": "tsn_mobilenet_v2", "tsm": "tsm_mobilenet_v2"}
@@ -100,8 +102,12 @@ def build(
 
 
 def build_usual(mode: str, precisions: Sequence[str], size: int, folder: Path) -> list[Path]:
-    """STH-MobileNetV2 of 8 frames with random weights (time does not depend on them) for LiteRT and ExecuTorch."""
-    options = {"width": 1.0, "p": 0.25, **({"causal": True} if mode == "stream" else {})}
+    """STH-MobileNetV2 of 8 frames with random weights (time does not depend on them) for LiteRT and ExecuTorch.
+
+    A stream has the temporal blocks of the shipped causal checkpoint, at width 1.0.
+    """
+    options = load_checkpoint(SHIPPED_CAUSAL)["options"] if mode == "stream" else {"p": 0.25}
+    options = {**options, "width": 1.0}
     return [
         build("sth_mobilenet_v2", runtime, precision=precision, size=size, segments=8, classes=27, options=options,
               folder=folder, mode=mode)
