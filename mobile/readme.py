@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from mobile import layer_tables
+from mobile.frontier_results import scale_of, sentences, table_cells
 from mobile.layer_results import Profile, QuantDebug
 from mobile.parity_row import NOT_RUN
 from mobile.result_files import (
     Accuracy,
     Artefact,
     Events,
+    Frontier,
     Latency,
     Parity,
     Result,
@@ -83,6 +85,7 @@ def table_of(found: Sequence[Result]) -> str:
         States: state_tables,
         Profile: profile_tables,
         QuantDebug: noise_tables,
+        Frontier: frontier_tables,
     }
     kinds = {type(result) for result in found}
     if len(kinds) != 1 or not kinds <= set(makers):
@@ -290,6 +293,13 @@ def noise_tables(found: Sequence[QuantDebug]) -> str:
         header, rows = layer_tables.noise_table(layer_tables.worst_layers(result))
         cells = [[f"`{layer}`", *rest] for layer, *rest in rows]
         tables.append(f"{markdown(header, cells)}\n\n{layer_tables.noise_words(result)}")
+def frontier_tables(found: Sequence[Frontier]) -> str:
+    """Networks beside each other: top-1, size, time of a frame and of a clip; who leads."""
+    tables = []
+    for result in found:
+        host = f"LiteRT, {result.threads} thread, {result.rounds} interleaved rounds, {host_line(result.host)}."
+        below = " ".join([*sentences(result), scale_of(result), host]).replace("  ", " ")
+        tables.append(f"{markdown(*table_cells(result))}\n\n{below}")
     return "\n\n".join(tables)
 
 

@@ -120,6 +120,52 @@ class Latency:
     rows: tuple[LatencyRow, ...]
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FrontierRow(LatencyRow):
+    """A timed artefact of a network of the frontier; mode "frame" is a frame without states."""
+
+    point: str
+    size: int
+
+
+@dataclasses.dataclass(frozen=True)
+class FrontierNetwork:
+    """A network of the frontier; what follows ``frame_multiply_adds`` (at 224) is known of a trained one only."""
+
+    name: str
+    network: str
+    options: dict[str, Any]
+    recipe: str | None
+    parameters: int
+    frame_multiply_adds: int
+    top1: float | None = None
+    clips: int = 0
+    size: int = 0
+    epochs: int = 0
+    trained_on: str = ""
+    scored_on: str = ""
+    minutes: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Frontier:
+    """Top-1 against the time of a frame (``python -m mobile.frontier``); ``absent`` says what has no row, and why."""
+
+    code_version: str
+    host: dict[str, Any]
+    threads: int
+    rounds: int
+    seed: int
+    networks: tuple[FrontierNetwork, ...]
+    rows: tuple[FrontierRow, ...]
+    absent: dict[str, str]
+
+    def __post_init__(self) -> None:
+        unknown = {row.point for row in self.rows} - {network.name for network in self.networks}
+        if unknown or not self.rows:
+            raise ValueError(f"{len(self.rows)} rows, of them of unknown networks: {', '.join(sorted(unknown))}")
+
+
 @dataclasses.dataclass(frozen=True)
 class Artefact:
     """An exporter's report; ``delegate`` is None for Core ML, which plans on the phone."""
@@ -262,8 +308,11 @@ KINDS: dict[str, type] = {
     "states": States,
     "profile": Profile,
     "quant_debug": QuantDebug,
+    "frontier": Frontier,
 }
-Result = Accuracy | Parity | Latency | Artefact | Predictions | Steps | Study | Events | States | Profile | QuantDebug
+Result = (
+    Accuracy | Parity | Latency | Artefact | Predictions | Steps | Study | Events | States | Profile | QuantDebug | Frontier
+)
 
 
 def load_result(path: Path) -> Result:
