@@ -61,8 +61,9 @@ def lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bundle: Bundle) -> argp
     monkeypatch.setattr(frontier, "build", build)
     monkeypatch.setattr(frontier, "run_command", train)
     monkeypatch.setattr(runners, "_open", lambda path, threads: FakeStream(runners.load_contract(path)))
-    words = ["--only", "STH 0.5", RIVAL, "MobileNetV2", "--sizes", "32", "--rounds", "3",
-             "--out", str(tmp_path / "runs"), "--build", str(tmp_path / "build"), "--json", str(tmp_path / "frontier.json")]  # fmt: skip
+    words = ["--only", "STH 0.5", RIVAL, "MobileNetV2", "--sizes", "32", "--rounds", "3"]
+    for name, place in (("out", "runs"), ("build", "build"), ("json", "frontier.json")):
+        words += [f"--{name}", str(tmp_path / place)]
     monkeypatch.setattr("sys.argv", ["frontier", *words])
     return frontier.parse(words)
 
