@@ -58,6 +58,7 @@ def random_movinet(*, segments: int, num_classes: int, seed: int = 0) -> MoViNet
     for module in network.modules():
         if isinstance(module, MoViNetBlock):
             nn.init.uniform_(module.rezero, 0.5, 1.0)
+    nn.init.normal_(network.classifier.bias)
     randomize(network)
     awaken(network)
     return network
