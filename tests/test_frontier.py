@@ -105,7 +105,7 @@ def made(tmp_path: Path, **milliseconds: dict[str, float]) -> Frontier:
          **({"top1": tops[name], "clips": 9, "size": 64, "epochs": 1} if name in tops else {})}
         for name in [*tops, "STH 0.5"]
     ]  # fmt: skip
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"artefact": "a", "sha256": "s", "bytes": 10**6, "network": "n", "precision": precision, "input": "1 x 64 x 64",
          "runtime": "r", "delegate": "d", "median_ms": time, "p90_ms": time, "load_ms": 1.0, "peak_mb": None,
          "ratio_to": {}, "samples_ms": [time], "mode": "stream", "state_bytes": 1000, "point": name, "size": 64}
