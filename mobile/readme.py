@@ -293,6 +293,8 @@ def noise_tables(found: Sequence[QuantDebug]) -> str:
         header, rows = layer_tables.noise_table(layer_tables.worst_layers(result))
         cells = [[f"`{layer}`", *rest] for layer, *rest in rows]
         tables.append(f"{markdown(header, cells)}\n\n{layer_tables.noise_words(result)}")
+
+
 def frontier_tables(found: Sequence[Frontier]) -> str:
     """Networks beside each other: top-1, size, time of a frame and of a clip; who leads."""
     tables = []

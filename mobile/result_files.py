@@ -311,7 +311,18 @@ KINDS: dict[str, type] = {
     "frontier": Frontier,
 }
 Result = (
-    Accuracy | Parity | Latency | Artefact | Predictions | Steps | Study | Events | States | Profile | QuantDebug | Frontier
+    Accuracy
+    | Parity
+    | Latency
+    | Artefact
+    | Predictions
+    | Steps
+    | Study
+    | Events
+    | States
+    | Profile
+    | QuantDebug
+    | Frontier
 )
 
 
