@@ -293,6 +293,7 @@ def noise_tables(found: Sequence[QuantDebug]) -> str:
         header, rows = layer_tables.noise_table(layer_tables.worst_layers(result))
         cells = [[f"`{layer}`", *rest] for layer, *rest in rows]
         tables.append(f"{markdown(header, cells)}\n\n{layer_tables.noise_words(result)}")
+    return "\n\n".join(tables)
 
 
 def frontier_tables(found: Sequence[Frontier]) -> str:
