@@ -161,19 +161,26 @@ def export_random(
     folder: Path, mode: str = "clip",
 ) -> Path:  # fmt: skip
     """Export a network with random weights for timing, unless ``folder`` holds it already."""
-    words = [
-        name,
-        *(f"{key}{option_text(value)}" for key, value in sorted(options.items())),
-        f"{'stream' if mode == 'stream' else segments}x{size}",
-        precision,
-    ]
-    stem = "_".join(words)
+    stem = random_stem(name, precision=precision, size=size, segments=segments, options=options, mode=mode)
     made = folder / f"{stem}{target.suffix}"
     if made.exists() and report_path(made).is_file():
         return made
     print(f"building {stem}{target.suffix} with random weights", file=sys.stderr)
     bundle = random_bundle(name, size=size, segments=segments, num_classes=classes, **options)
     return export(bundle, target, precision, folder, clips=0, name=stem, mode=mode)
+
+
+def random_stem(
+    name: str, *, precision: str, size: int, segments: int, options: dict[str, Any], mode: str = "clip"
+) -> str:
+    """Name, without its ending, of an artefact of a network with random weights."""
+    words = [
+        name,
+        *(f"{key}{option_text(value)}" for key, value in sorted(options.items())),
+        f"{'stream' if mode == 'stream' else segments}x{size}",
+        precision,
+    ]
+    return "_".join(words)
 
 
 def parse(arguments: list[str], *, script: str, description: str, options: Sequence[str] = ()) -> argparse.Namespace:

@@ -9,8 +9,9 @@ from typing import Any
 if __name__ == "__main__":  # run as a script: the project's root, not this folder, is where imports start
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from converters.export import Target, export_random, run
+from converters.export import Target, export_random, random_stem, run
 from mobile.bundle import Bundle
+from mobile.contract import report_path
 from training.errors import run_cli
 
 
@@ -25,8 +26,18 @@ TARGET = Target("litert", ".tflite", lower, layout="THWC", state_layout="NTPC", 
 
 
 def build_random(name: str, **options: Any) -> Path:
-    """For ``mobile.latency``: a network with random weights."""
-    return export_random(TARGET, name, **options)
+    """For ``mobile.latency``: a network with random weights; MoViNet-A0, which has no bundle, has a way of its own."""
+    if name != "movinet_a0":
+        return export_random(TARGET, name, **options)
+    from converters.movinet_lowering import export_movinet
+
+    named = {key: value for key, value in options.items() if key not in ("classes", "folder")}
+    stem = random_stem(name, **named)
+    made = options["folder"] / f"{stem}.tflite"
+    if made.exists() and report_path(made).is_file():
+        return Path(made)
+    print(f"building {made.name} with random weights", file=sys.stderr)
+    return export_movinet(**{"mode": "clip", **options}, stem=stem)
 
 
 def main() -> None:

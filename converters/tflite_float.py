@@ -104,24 +104,33 @@ def _export_onnx(form: Form, target: Path) -> None:
 
 
 def _from_onnx(onnx_file: Path, tflite_file: Path, *, fp16: bool) -> None:
-    folder = onnx_file.parent
+    words = [str(onnx_file), str(tflite_file), *["--fp16"] * fp16]
+    run_tensorflow("converters.tflite_from_onnx", words, tflite_file)
+
+
+def run_tensorflow(module: str, words: list[str], made: Path) -> None:
+    """Run a module of this project that needs TensorFlow in a process of its own, in the folder of ``made``.
+
+    Raises:
+        UserError: it failed, or made nothing; with what it left in ``error.txt``.
+    """
+    folder = made.parent
     root = str(Path(__file__).resolve().parents[1])
     paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    command = [sys.executable, "-m", "converters.tflite_from_onnx", str(onnx_file), str(tflite_file)]
     done = subprocess.run(
-        command + ["--fp16"] * fp16,
+        [sys.executable, "-m", module, *words],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": paths},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
     )
-    if done.returncode == 0 and tflite_file.is_file():
+    if done.returncode == 0 and made.is_file():
         return
     log = _keep_log(done.stdout)
     told = folder / ERROR_FILE
     fault = told.read_text(encoding="utf-8") if told.is_file() else f"the process ended with status {done.returncode}"
-    raise UserError(f"onnx2tf or TensorFlow failed: {fault} (what they printed is in {log})")
+    raise UserError(f"{module} failed: {fault} (what it printed is in {log})")
 
 
 def _keep_log(content: bytes) -> Path:

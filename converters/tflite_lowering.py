@@ -33,7 +33,7 @@ def lower_to_tflite(form: Form, precision: Precision, target: Path | str) -> dic
     """
     target = Path(target)
     _check(form.network, form.size, precision)
-    tools = _tools()
+    found = tools()
     with atomic_path(target) as temporary:
         from converters.tflite_float import float_tflite
         from converters.tflite_graph import Graph, match_layers, rename
@@ -53,7 +53,7 @@ def lower_to_tflite(form: Form, precision: Precision, target: Path | str) -> dic
         report = {
             "runtime": "litert",
             "precision": precision,
-            "tools": tools,
+            "tools": found,
             "sha256": sha256_of(temporary),
             "bytes": len(content),
             "operators": operators(Graph(content)),
@@ -73,7 +73,8 @@ def _check(network: DeployNetwork, size: int, precision: str) -> None:
         raise UserError("the network is not quantized; convert it to int8 before an int8 artefact is made of it")
 
 
-def _tools() -> dict[str, str]:
+def tools() -> dict[str, str]:
+    """The packages that make a .tflite and their versions. Raises UserError where one is missing."""
     versions = {}
     for tool in _TOOLS:
         try:

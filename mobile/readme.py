@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mobile import layer_tables
+from mobile.frontier_results import scale_of, sentences, table_cells
 from mobile.latency_result import DeviceFacts, facts_of_host
 from mobile.layer_results import Profile, QuantDebug
 from mobile.parity_row import NOT_RUN
@@ -21,6 +22,7 @@ from mobile.result_files import (
     Arm64,
     Artefact,
     Events,
+    Frontier,
     Latency,
     Memory,
     Parity,
@@ -92,6 +94,7 @@ def table_of(found: Sequence[Result]) -> str:
         Memory: memory_tables,
         Runtime: runtime_tables,
         Stages: stage_tables,
+        Frontier: frontier_tables,
     }
     kinds = {type(result) for result in found}
     if len(kinds) != 1 or not kinds <= set(makers):
@@ -383,6 +386,16 @@ def stage_tables(found: Sequence[Stages]) -> str:
             f" {result.device}, medians of the ratios of {result.rounds} rounds."
         )
         tables.append(f"{markdown(['stage', *names], rows)}\n\n{said}")
+    return "\n\n".join(tables)
+
+
+def frontier_tables(found: Sequence[Frontier]) -> str:
+    """Networks beside each other: top-1, size, time of a frame and of a clip; who leads."""
+    tables = []
+    for result in found:
+        host = f"LiteRT, {result.threads} thread, {result.rounds} interleaved rounds, {host_line(result.host)}."
+        below = " ".join([*sentences(result), scale_of(result), host]).replace("  ", " ")
+        tables.append(f"{markdown(*table_cells(result))}\n\n{below}")
     return "\n\n".join(tables)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mobile.event_scores import EventScores
-from mobile.latency_result import Latency, upgrade
+from mobile.latency_result import Latency, LatencyRow, upgrade
 from mobile.layer_results import Profile, QuantDebug
 from mobile.parity_row import FAILED, NOT_RUN, PASSED, restored
 from training.errors import UserError
@@ -127,6 +127,52 @@ class Arm64:
     emulator: str
     host: dict[str, Any]
     rows: tuple[Arm64Row, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FrontierRow(LatencyRow):
+    """A timed artefact of a network of the frontier; mode "frame" is a frame without states."""
+
+    point: str
+    size: int
+
+
+@dataclasses.dataclass(frozen=True)
+class FrontierNetwork:
+    """A network of the frontier; what follows ``frame_multiply_adds`` (at 224) is known of a trained one only."""
+
+    name: str
+    network: str
+    options: dict[str, Any]
+    recipe: str | None
+    parameters: int
+    frame_multiply_adds: int
+    top1: float | None = None
+    clips: int = 0
+    size: int = 0
+    epochs: int = 0
+    trained_on: str = ""
+    scored_on: str = ""
+    minutes: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Frontier:
+    """Top-1 against the time of a frame (``python -m mobile.frontier``); ``absent`` says what has no row, and why."""
+
+    code_version: str
+    host: dict[str, Any]
+    threads: int
+    rounds: int
+    seed: int
+    networks: tuple[FrontierNetwork, ...]
+    rows: tuple[FrontierRow, ...]
+    absent: dict[str, str]
+
+    def __post_init__(self) -> None:
+        unknown = {row.point for row in self.rows} - {network.name for network in self.networks}
+        if unknown or not self.rows:
+            raise ValueError(f"{len(self.rows)} rows, of them of unknown networks: {', '.join(sorted(unknown))}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -364,6 +410,7 @@ KINDS: dict[str, type] = {
     "memory": Memory,
     "runtime": Runtime,
     "stages": Stages,
+    "frontier": Frontier,
 }
 Result = (
     Accuracy
@@ -381,6 +428,7 @@ Result = (
     | Memory
     | Runtime
     | Stages
+    | Frontier
 )
 
 

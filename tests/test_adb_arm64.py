@@ -53,9 +53,8 @@ def rows_on(device: AndroidDevice, command: list[str], files: list[Path], artefa
 
 @pytest.mark.parametrize("runtime", ["executorch", "litert"])
 def test_logits_of_an_arm64_device_are_those_of_this_machine(peer: Peer, tmp_path: Path, runtime: str) -> None:
-    from mobile.arm64.build_runner import pte_runner
-
     from converters import export_executorch, export_tflite
+    from mobile.arm64.build_runner import pte_runner
 
     device = AndroidDevice()
     assert device.run(["uname", "-m"]).strip() == "aarch64"

@@ -12,6 +12,7 @@ from typing import Any
 from training.networks.first_convolution import take_channels
 from training.networks.frame_network import FrameNetwork
 from training.networks.mobilenet_v2 import sth_mobilenet_v2, tsm_mobilenet_v2, tsn_mobilenet_v2
+from training.networks.movinet import movinet_a0
 from training.networks.resnet import sth_resnet18, sth_resnet34, sth_resnet50, sth_resnet101
 from training.networks.vgg import sth_vgg16
 
@@ -26,6 +27,7 @@ NETWORKS: dict[str, Callable[..., FrameNetwork]] = {
     "sth_resnet50": sth_resnet50,
     "sth_resnet101": sth_resnet101,
     "sth_vgg16": sth_vgg16,
+    "movinet_a0": movinet_a0,
 }
 
 
@@ -35,8 +37,8 @@ def build_network(name: str, *, num_classes: int, segments: int, **options: Any)
     Args:
         name: a key of ``NETWORKS``.
         options: ``channels`` of the input if not 3 colours (optical flow has 10); ``p``, ``variant``, ``attention``,
-            ``dilation``, ``causal``, ``width``, ``temporal_blocks``, ``dropout``; each network refuses those that it
-            does not have.
+            ``dilation``, ``causal``, ``width``, ``temporal_blocks``, ``excite``, ``dropout``; each network refuses
+            those that it does not have.
 
     Raises:
         ValueError: an unknown name or option (the message says what exists), or a value out of its range.

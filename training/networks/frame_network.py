@@ -16,7 +16,10 @@ class FrameNetwork(nn.Module):
         features: (N*T, 3, H, W) -> (N*T, C, H/32, W/32); temporal operators inside know T.
         classifier: one linear layer, after dropout.
         backbone: torchvision's name of the network whose ImageNet weights fit the features.
+        divisor: H and W must be divisible by it.
     """
+
+    divisor = 32
 
     def __init__(
         self,
@@ -41,20 +44,23 @@ class FrameNetwork(nn.Module):
         return self.frame_logits(x_NTCHW).mean(dim=1)
 
     def frame_logits(self, x_NTCHW: torch.Tensor) -> torch.Tensor:
-        """(N, T, 3, H, W) -> logits of each frame (N, T, K).
+        """(N, T, 3, H, W) -> logits of each frame (N, T, K). Raises what `pooled` does."""
+        logits_BK = self.classifier(self.dropout(self.pooled(x_NTCHW)))
+        return logits_BK.view(x_NTCHW.shape[0], self.segments, -1)
+
+    def pooled(self, x_NTCHW: torch.Tensor) -> torch.Tensor:
+        """(N, T, 3, H, W) -> the mean of each frame's features (N*T, C).
 
         Raises:
-            ValueError: T is not the network's number of segments, or H or W is not divisible by 32.
+            ValueError: T is not the network's number of segments, or H or W is not divisible by ``divisor``.
         """
-        clips, segments = x_NTCHW.shape[:2]
+        segments, height, width = x_NTCHW.shape[1], *x_NTCHW.shape[-2:]
         if segments != self.segments:
             raise ValueError(f"the clip has {segments} frames; this network takes {self.segments}")
-        if x_NTCHW.shape[-1] % 32 or x_NTCHW.shape[-2] % 32:
-            raise ValueError(f"frames are {tuple(x_NTCHW.shape[-2:])}; expected sizes divisible by 32")
+        if height % self.divisor or width % self.divisor:
+            raise ValueError(f"frames are {(height, width)}; expected sizes divisible by {self.divisor}")
         x_BCHW = x_NTCHW.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        pooled_BC = self.features(x_BCHW).mean(dim=(2, 3))
-        logits_BK = self.classifier(self.dropout(pooled_BC))
-        return logits_BK.view(clips, segments, -1)
+        return self.features(x_BCHW).mean(dim=(2, 3))
 
 
 @torch.no_grad()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from training.errors import UserError
 from training.recipe import Recipe
-from training.recipes import ablation, appearance, gestures, jester, rendered, something
+from training.recipes import ablation, appearance, frontier, gestures, jester, rendered, something
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
     "ablation": ablation.ablation,
@@ -28,6 +29,8 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "gestures_sth": gestures.gestures_sth,
     "gestures_tsn": gestures.gestures_tsn,
     "gestures_tsm": gestures.gestures_tsm,
+    **{frontier.name_of(width): functools.partial(frontier.frontier_sth, width) for width in frontier.WIDTHS},
+    "frontier_movinet_a0": frontier.frontier_movinet_a0,
 }
 
 
