@@ -183,11 +183,20 @@ STAGES: dict[str, Any] = {
         for backward, ratio in ((False, 0.75), (True, 1.25))
     ],
 }  # fmt: skip
+FRONTIER: dict[str, Any] = {
+    "kind": "frontier", "code_version": "abc", "host": LATENCY["host"], "threads": 1, "rounds": 3, "seed": 0,
+    "networks": [
+        {"name": "STH 1", "network": "sth_mobilenet_v2", "options": {"width": 1.0}, "recipe": "frontier_sth_100",
+         "parameters": 2_000_000, "frame_multiply_adds": 300_000_000, "top1": 90.0, "clips": 100, "size": 64},
+    ],
+    "rows": [{**LATENCY["rows"][0], "point": "STH 1", "size": 224, "mode": "stream"}],
+    "absent": {"X3D-XS": "no operator"},
+}  # fmt: skip
 ALL = {
     "profile": PROFILE, "noise": NOISE, "parity": PARITY, "latency": LATENCY, "float": accuracy("float", 10),
     "int8": accuracy(), "artefact": ARTEFACT, "predictions": PREDICTIONS, "steps": STEPS, "study": STUDY,
     "events": EVENTS, "states": STATES, "memory": MEMORY,
-    "arm64": ARM64, "runtime": RUNTIME, "stages": STAGES,
+    "arm64": ARM64, "runtime": RUNTIME, "stages": STAGES, "frontier": FRONTIER,
 }  # fmt: skip
 
 
