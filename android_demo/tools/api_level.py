@@ -23,7 +23,11 @@ ASKS_FIRST = (
     "org.sthmobile.gesture.benchmark.DeviceFactsKt",
 )
 """Classes, with those inside them, whose newer calls stand behind a comparison of Build.VERSION.SDK_INT."""
-_WARNING = re.compile(r"^Warning: ([\w.$]+): can't find (.*\b(?:android|java)\..*)$", re.MULTILINE)
+_PLATFORM = r"(?:android|java)\.\S+"
+_WARNING = re.compile(
+    rf"^Warning: ([\w.$]+): can't find ((?:superclass or interface|referenced class) {_PLATFORM}"
+    rf"|.* in library class {_PLATFORM})$", re.MULTILINE
+)  # fmt: skip
 
 
 def newer_calls(jars: Sequence[Path], java_base: str) -> dict[str, list[str]]:
@@ -35,13 +39,14 @@ def newer_calls(jars: Sequence[Path], java_base: str) -> dict[str, list[str]]:
     Raises:
         UserError: a library is not here, or ProGuard gives up.
     """
+    # with every step switched off ProGuard would not look anything up: it shrinks, and keeps all
     known = os.pathsep.join([*map(str, paths("oldest")), java_base])
     with tempfile.TemporaryDirectory(dir=BUILD) as folder:
         inputs = os.pathsep.join(f"{jar}(!META-INF/**,!**.kotlin_*)" for jar in jars)
         command = [
             require_java(), "-cp", class_path(paths("proguard")), "proguard.ProGuard", "-injars", inputs,
-            "-outjars", str(Path(folder) / "out.jar"), "-libraryjars", known, "-dontshrink", "-dontoptimize",
-            "-dontobfuscate", "-dontpreverify", "-dontnote", "-ignorewarnings",
+            "-outjars", str(Path(folder) / "out.jar"), "-libraryjars", known, "-keep", "class ** { *; }",
+            "-dontoptimize", "-dontobfuscate", "-dontpreverify", "-dontnote", "-ignorewarnings",
         ]  # fmt: skip
         ended = subprocess.run(command, capture_output=True, text=True)
     said = ended.stdout + ended.stderr
