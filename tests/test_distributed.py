@@ -254,7 +254,7 @@ def kill_second(folder: Path, process: Any) -> None:
     second.kill()
 
 
-@pytest.mark.minutes
+@pytest.mark.long
 def test_two_processes_are_one_even_if_one_is_killed(single: Path, tmp_path: Path) -> None:
     """Twice the batch of each; torchrun starts both anew, and they go on. One process goes on from their checkpoint."""
     recipe = sgd_recipe(tmp_path / "two")
