@@ -106,7 +106,8 @@ def made(tmp_path: Path, **milliseconds: dict[str, float]) -> Frontier:
         for name in [*tops, "STH 0.5"]
     ]  # fmt: skip
     rows: list[dict[str, Any]] = [
-        {"artefact": "a", "sha256": "0" * 64, "bytes": 10**6, "network": "n", "precision": precision, "input": "1 x 64 x 64",
+        {"artefact": "a", "sha256": "0" * 64, "bytes": 10**6, "network": "n", "precision": precision,
+         "input": "1 x 64 x 64",
          "runtime": "r", "delegate": "d", "median_ms": time, "p90_ms": time, "load_ms": 1.0, "peak_mb": None,
          "ratio_to": {}, "samples_ms": [time], "mode": "stream", "state_bytes": 1000, "point": name, "size": 64}
         for precision, times in milliseconds.items() for name, time in times.items()
