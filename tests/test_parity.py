@@ -156,6 +156,7 @@ def test_rows_that_were_not_run_say_why_and_never_pass(monkeypatch, tmp_path, co
         "clip = stream", "float ~ int8", "x86 = arm64", "x86 = phone",
         "Python preprocessing, states and events = Kotlin",
         "Python preprocessing, states and events = Swift",
+        "Python's golden stream = Core ML in the iOS app",
     }  # fmt: skip
     assert all(row["note"] for row in waiting.values())
     assert waiting["float ~ int8"]["note"] == "3 clips cannot show 0.5 points; give 200 or more"
