@@ -130,7 +130,7 @@ def test_who_leads(tmp_path: Path) -> None:
     assert said[2:] == ["Not trained yet: STH 0.5.", "X3D-XS: not run, it has a reason."]
     none = made(tmp_path, fp32={"STH 0.35": 1.0, RIVAL: 2.0})
     assert "no width of ours reaches that top-1" in sentences(none)[0]
-    slow = dataclasses.replace(found.rows[0], point=RIVAL, median_ms=9.0, samples_ms=(9.0,))
+    slow = dataclasses.replace(found.rows[0], point=RIVAL, median_ms=9.0, p90_ms=9.0, samples_ms=(9.0,))
     twice = dataclasses.replace(found, rows=(*found.rows, slow))
     row = fastest(twice, RIVAL, 64, "fp32")
     assert row is not None
