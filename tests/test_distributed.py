@@ -274,7 +274,7 @@ def test_two_processes_are_one_even_if_one_is_killed(single: Path, tmp_path: Pat
     assert_same_run(tmp_path / "one", single)
 
 
-@pytest.mark.minutes
+@pytest.mark.long
 def test_two_go_on_from_one_and_score_each_clip_once(single: Path, tmp_path: Path) -> None:
     recipe = sgd_recipe(tmp_path / "two")
     with Recorder(kill_before=2), pytest.raises(Killed):
