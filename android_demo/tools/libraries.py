@@ -24,7 +24,7 @@ FOLDER = BUILD / "libraries"
 NPM = "npm"
 """The group of what comes from npm."""
 _PLUGIN = "3.8.1"
-_POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
+_POM = """<project>
   <modelVersion>4.0.0</modelVersion>
   <groupId>org.sthmobile</groupId><artifactId>libraries</artifactId><version>1</version><packaging>pom</packaging>
   <build><plugins><plugin>

@@ -1,7 +1,7 @@
 """Ways to compute dense STH-Conv without attention, all equal to Eq. 2; ``STHConv`` takes the fastest that serves.
 
-Measured by ``python -m training.tables stages``: where ``taps`` serves (float32 on a CPU with AVX-512) it is the
-fastest at every stage of ResNet-50; elsewhere ``masked`` is.
+Where ``taps`` serves (float32 on a CPU with AVX-512) it was the fastest at every stage of ResNet-50 in one short run of
+``python -m training.tables stages``, whose result is not kept; elsewhere ``masked`` was.
 
 Axes: N clip, T frame, B = N * T, C channel (Ci in, Co out), H row, W column.
 """

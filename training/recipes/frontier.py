@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 
 from training.recipe import Recipe
+from training.recipes.rendered import small_rendered
 
 WIDTHS = (0.35, 0.5, 0.75, 1.0)
 
@@ -19,26 +20,15 @@ def name_of(width: float) -> str:
 
 def frontier_sth(width: float) -> Recipe:
     """The causal STH-MobileNetV2 of one width; an epoch is 1,080 rendered clips that no other epoch sees."""
-    return Recipe(
+    return dataclasses.replace(
+        small_rendered(),
         name=name_of(width),
-        network="sth_mobilenet_v2",
         options={"p": 0.25, "width": width, "causal": True},
         train_data="rendered:1080:31",
         validation_data="rendered:1080:32",
-        size=64,
         epochs=8,
         batch=9,
-        optimizer="adamw",
         lr=1.5e-3,
-        schedule="cosine",
-        warmup_epochs=0.3,
-        weight_decay=0.02,
-        clip_gradient=5.0,
-        dropout=0.1,
-        crop_scales=[1.0, 0.875],
-        fresh_each_epoch=True,
-        workers=1,
-        threads=1,
         validate_every=8,
     )
 

@@ -37,6 +37,11 @@ def rendered_sth() -> Recipe:
     )
 
 
+def small_rendered() -> Recipe:
+    """What recipes of many short runs on rendered clips have in common: the shipped one's, all at 64 pixels."""
+    return dataclasses.replace(rendered_sth(), size=64, early_size=0, early_epochs=0, qat_lr=Recipe.qat_lr)
+
+
 def rendered_sth_causal() -> Recipe:
     """The causal network, trained the same way: its temporal kernels see the present and the past only."""
     options = {"p": 0.25, "width": 0.5, "causal": True}
