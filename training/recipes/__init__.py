@@ -16,6 +16,7 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "rendered_stream": rendered.rendered_stream,
     "rendered_stream_long": rendered.rendered_stream_long,
     "rendered_stream_few": rendered.rendered_stream_few,
+    "rendered_stream_fewer": rendered.rendered_stream_fewer,
     "rendered_tsn": rendered.rendered_tsn,
     "rendered_tsm": rendered.rendered_tsm,
     "jester_sth": jester.jester_sth,
