@@ -71,7 +71,7 @@ stream-results: setup  ## of them, those of the streams
 	@if command -v java >/dev/null; then $(PY) -m android_demo.tools.core_tests --model $(STREAM).tflite; fi
 	@$(PY) -m mobile.arm64.setup && $(PY) -m mobile.arm64 --checkpoint $(CAUSAL) --json mobile/results/arm64/causal.json \
 		$(ART)/sth_mobilenet_v2_causal_*_int8.tflite $(ART)/sth_mobilenet_v2_causal_*_int8.pte
-	@$(PY) -m mobile.parity --checkpoint $(CAUSAL) --clips rendered:216:77 --arm64 mobile/results/arm64/causal.json --apps $$(ls build/golden/*.json 2>/dev/null) --json mobile/results/parity_stream.json \
+	@$(PY) -m mobile.parity --checkpoint $(CAUSAL) --clips rendered_stream:216:77 --arm64 mobile/results/arm64/causal.json --apps $$(ls build/golden/*.json 2>/dev/null) --json mobile/results/parity_stream.json \
 		$(ART)/sth_mobilenet_v2_causal_*_int8.tflite $(ART)/sth_mobilenet_v2_causal_*_int8.pte $(ART)/sth_mobilenet_v2_causal_*_int8.mlpackage
 	@$(PY) -m mobile.score_events --model $(STREAM).tflite --streams rendered:60:9 --json mobile/results/events.json --plot mobile/results/events.png
 	@$(PY) -m mobile.state_cost --json mobile/results/states.json

@@ -29,13 +29,14 @@ from mobile.runners import ArtefactRunner
 from mobile.streaming import StreamNetwork
 from training.checkpoint import code_version
 from training.clips import DATA_HELP
-from training.errors import run_cli
+from training.errors import UserError, run_cli
 from training.files import sha256_of, write_json
 
 EXAMPLES = """examples:
   python -m mobile.parity                                            the ladder of the shipped checkpoint
   python -m mobile.parity build/artefacts/*.tflite build/artefacts/*.pte
   python -m mobile.parity --clips DIR --split validation --json parity.json ARTEFACT
+  python -m mobile.parity --checkpoint CAUSAL.pt --clips rendered_stream:216    hop 4 over the frames of streams
 """
 
 
@@ -152,22 +153,27 @@ class Ladder:
         return rows
 
     def _quantization(self) -> Row:
-        agreement = self._compare(self.side("training"), self.side("int8"))
-        limit = thresholds.INT8_TOP1_LOSS
-        if self.clips.known_labels is None:
-            return Row(4, "float ~ int8", NOT_RUN, "the clips have other labels: no top-1 to compare", agreement)
+        frames = self.clips.frame_labels is not None
+        agreement = self._labelled_frames() if frames else self._compare(self.side("training"), self.side("int8"))
+        limit, what = thresholds.INT8_TOP1_LOSS, "frames of streams" if frames else "clips"
+        name = "float ~ int8, frames of streams" if frames else "float ~ int8"
+        if not frames and self.clips.known_labels is None:
+            return Row(4, name, NOT_RUN, "the clips have other labels: no top-1 to compare", agreement)
         lost = agreement.left_top1 - agreement.right_top1
         # one clip of a small set weighs more than the limit: a set must be able to show the difference
-        if len(self.clips) < 100 / limit:
-            note = f"{len(self.clips)} clips cannot show {limit} points; give {math.ceil(100 / limit)} or more"
-            return Row(4, "float ~ int8", NOT_RUN, note, agreement)
-        return Row(
-            4,
-            "float ~ int8",
-            status(lost <= limit),
-            f"int8 loses at most {limit} points of top-1",
-            agreement,
-        )
+        if agreement.clips < 100 / limit:
+            note = f"{agreement.clips} {what} cannot show {limit} points; give {math.ceil(100 / limit)} or more"
+            return Row(4, name, NOT_RUN, note, agreement)
+        return Row(4, name, status(lost <= limit), f"int8 loses at most {limit} points of top-1", agreement)
+
+    def _labelled_frames(self) -> Agreement:
+        """Float and int8 on those frames of streams that have a label; a frame counts as a clip."""
+        assert self.clips.frame_labels is not None
+        labels = self.clips.frame_labels.reshape(-1)
+        left, right = (self.rows_of_side(side) for side in ("float", "int8"))
+        known = labels >= 0
+        left, right = (rows.reshape(-1, rows.shape[2])[known] for rows in (left, right))
+        return compare(left, right, labels[known])
 
     def artefact_row(self, runner: ArtefactRunner) -> Row:
         """Hop 5 for one artefact.
@@ -247,10 +253,14 @@ def run_ladder(
         arm64: what ``python -m mobile.arm64`` wrote of them.
 
     Raises:
-        UserError: bad data, or an artefact that does not load or belong to the bundle.
+        UserError: bad data, windows of streams for a network that is not causal, or an artefact that does not load or
+            belong to the bundle.
     """
     runners = [ArtefactRunner(path, threads=threads) for path in artefacts]
-    ladder = Ladder(bundle, read_clips(data, split, bundle.spec, bundle.labels, limit))
+    clips = read_clips(data, split, bundle.spec, bundle.labels, limit)
+    if clips.frame_labels is not None and not bundle.floating.per_frame:
+        raise UserError(f"{data} has a label per frame, and {bundle.source} an answer per clip; give it clips")
+    ladder = Ladder(bundle, clips)
     rows = ladder.rows() + [ladder.artefact_row(runner) for runner in runners] + ladder.stream_rows()
     rows += arm64_rows(arm64, artefacts) + app_rows(apps, artefacts)
     return sorted(rows, key=lambda row: row.hop)
@@ -276,8 +286,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def with_seed(data: str, seed: int) -> str:
-    """``rendered:COUNT`` -> ``rendered:COUNT:SEED``; other data as it is."""
-    return f"{data}:{seed}" if data.startswith("rendered:") and data.count(":") == 1 else data
+    """``rendered:COUNT`` -> ``rendered:COUNT:SEED``, and so with ``rendered_stream``; other data as it is."""
+    return f"{data}:{seed}" if data.startswith(("rendered:", "rendered_stream:")) and data.count(":") == 1 else data
 
 
 def main() -> int:

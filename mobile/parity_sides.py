@@ -18,17 +18,22 @@ from mobile.forms import Form
 from mobile.runners import ArtefactRunner
 from mobile.streaming import StreamNetwork
 from training.clips import ClipDataset, ClipLoader, open_data
+from training.clips.source import WindowSource
 from training.errors import UserError
 from training.input_spec import InputSpec
 
 
 @dataclasses.dataclass(frozen=True)
 class Clips:
-    """Preprocessed clips: uint8 (M, T, S, S, 3), labels (M,), -1 where unknown, and names."""
+    """Preprocessed clips: uint8 (M, T, S, S, 3), labels (M,), -1 where unknown, and names.
+
+    Windows of streams have ``frame_labels`` (M, T) instead, -1 where any answer will do.
+    """
 
     frames: np.ndarray
     labels: np.ndarray
     names: tuple[str, ...] = ()
+    frame_labels: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -48,18 +53,22 @@ def read_clips(data: str, split: str, spec: InputSpec, labels: Iterable[str], li
     """
     source = open_data(data, split)
     known = list(source.labels) == list(labels)
-    dataset = ClipDataset(source, spec, training=False, repeat_short=not data.startswith("rendered"))
+    windows = isinstance(source, WindowSource)
+    dataset = ClipDataset(source, spec, training=False, repeat_short=not data.startswith("rendered"), per_frame=windows)
     count = min(len(dataset), limit or len(dataset))
     frames, ids, names = [], [], []
     for batch in tqdm(
         ClipLoader(dataset, 1), total=count, desc="reading clips", unit="clip", mininterval=2, leave=False
     ):
         frames.append(batch.frames_NTHWC.numpy())
-        ids.append(int(batch.labels_N[0]) if known else -1)
+        ids.append(batch.labels_N[0].numpy())
         names.append(source.name_of(int(batch.indices_N[0])))
         if len(ids) == count:
             break
-    return Clips(np.concatenate(frames), np.asarray(ids), tuple(names))
+    given, unknown = np.stack(ids), np.full(len(ids), -1)
+    if windows:
+        return Clips(np.concatenate(frames), unknown, tuple(names), given if known else None)
+    return Clips(np.concatenate(frames), given if known else unknown, tuple(names))
 
 
 def rows_of(predict: Callable[[np.ndarray], np.ndarray], clips: Clips, what: str) -> np.ndarray:

@@ -187,6 +187,33 @@ def test_int8_may_lose_half_a_point_of_top1() -> None:
     assert [_float_to_int8(right).status for right in (200, 199, 198)] == [PASSED, PASSED, FAILED]
 
 
+def test_windows_of_streams_are_judged_by_their_labelled_frames() -> None:
+    """200 of 400 frames have a label; the others are wrong in int8, and that is nobody's business."""
+    frames = np.arange(400).reshape(50, 8) % 27
+    labels = np.where(np.arange(400).reshape(50, 8) % 2, frames, -1)
+    int8 = np.where(labels < 0, (frames + 1) % 27, frames)
+    int8[0, 1] += 1  # a labelled frame of 200
+    made = Ladder(tiny_bundle(), Clips(np.zeros((50, 8)), np.full(50, -1), (), labels))
+    made._rows = {"float": np.eye(27)[frames], "int8": np.eye(27)[int8]}
+    row = made._quantization()
+    assert (row.name, row.status) == ("float ~ int8, frames of streams", PASSED)
+    assert row.agreement is not None
+    assert (row.agreement.clips, row.agreement.left_top1, row.agreement.right_top1) == (200, 100.0, 99.5)
+    int8[0, 3] += 1
+    made._rows["int8"] = np.eye(27)[int8]
+    assert made._quantization().status == FAILED
+
+
+def test_windows_of_streams_are_read_with_a_label_per_frame() -> None:
+    windows = parity.read_clips("rendered_stream:2:5", "validation", tiny_bundle().spec, jester_labels())
+    assert windows.known_labels is None
+    assert windows.frame_labels is not None
+    assert windows.frame_labels.shape == windows.frames.shape[:2]
+    assert (windows.frame_labels >= 0).any()
+    with pytest.raises(UserError, match=r"has a label per frame, and .* an answer per clip; give it clips"):
+        parity.run_ladder(tiny_bundle(), "rendered_stream:2:5", "validation", [])
+
+
 def test_clips_with_other_labels_compare_logits_only() -> None:
     other = tuple(f"class {number}" for number in range(27))
     assert parity.read_clips("rendered:2:5", "validation", tiny_bundle().spec, other).known_labels is None
