@@ -77,11 +77,6 @@ def interleaved(
     return [Timing(tuple(row)) for row in samples]
 
 
-def ratio_of_medians(left: Timing, right: Timing) -> float:
-    """left / right."""
-    return left.median / right.median
-
-
 def peak_memory_mb(artefact: Path, threads: int) -> float:
     """Peak resident memory of loading and one inference, in MB above a process with the bare runtime.
 

@@ -25,7 +25,7 @@ from mobile.devices.plan import Plan
 from mobile.latency_result import DeviceFacts, LatencyRow
 from mobile.result_files import Latency, load_result
 from mobile.runners import ArtefactRunner
-from mobile.timing import Timing, interleaved, ratio_of_medians
+from mobile.timing import Timing, interleaved
 from training.errors import UserError
 
 Milliseconds = Callable[[int], float]
@@ -119,7 +119,6 @@ def test_a_slow_minute_hits_all_alike(lab: Any, clock: Clock) -> None:
 def test_statistics_by_hand() -> None:
     found = Timing(tuple(float(n) for n in (3, 1, 2, 4, 5, 6, 7, 8, 9, 100)))
     assert (found.median, found.p90) == (5.5, pytest.approx(9 + 0.1 * 91))
-    assert ratio_of_medians(Timing((3.0, 9.0, 3.0)), Timing((2.0, 2.0, 50.0))) == 1.5
 
 
 @pytest.mark.parametrize(("rounds", "warm_up"), [(0, 1), (3, -1)])
