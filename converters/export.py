@@ -15,7 +15,7 @@ from rich.console import Console
 
 from mobile.bundle import PRECISIONS, SHIPPED, SHIPPED_CAUSAL, Bundle, open_bundle, random_bundle
 from mobile.contract import contract_path, report_path
-from mobile.event_thresholds import thresholds_path
+from mobile.events.thresholds import thresholds_path
 from mobile.forms import MODES
 from mobile.parity import Ladder, in_words, read_clips, show
 from mobile.parity_row import FAILED

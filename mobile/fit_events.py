@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from mobile.event_scores import EventScores, Performance, score
-from mobile.event_streams import STREAMS_HELP, Recording, open_runner, open_streams, parse_streams, record
-from mobile.event_thresholds import Thresholds, thresholds_path
-from mobile.events import Event, Gate, Smoother, gestures_of
+from mobile.events.detector import Event, Gate, Smoother, gestures_of
+from mobile.events.scores import EventScores, Performance, score
+from mobile.events.streams import STREAMS_HELP, Recording, open_runner, open_streams, parse_streams, record
+from mobile.events.thresholds import Thresholds, thresholds_path
 from mobile.thresholds import EVENT_TOLERANCE_MS
 from training.checkpoint import code_version
 from training.errors import UserError, run_cli
@@ -69,7 +69,7 @@ class Trials:
         return len(self._scores)
 
     def __call__(self, thresholds: Thresholds) -> EventScores:
-        """The scores that ``mobile.events.EventDetector`` reaches."""
+        """The scores that ``mobile.events.detector.EventDetector`` reaches."""
         if thresholds not in self._scores:
             smoothed = self._smoothed(thresholds.temperature, thresholds.tau_ms)
             performances = [self._perform(thresholds, *pair) for pair in zip(self._recordings, smoothed, strict=True)]

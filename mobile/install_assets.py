@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobile.contract import Contract, contract_path, load_contract, report_path
-from mobile.event_thresholds import load_thresholds, thresholds_path
-from mobile.events import gestures_of
+from mobile.events.detector import gestures_of
+from mobile.events.thresholds import load_thresholds, thresholds_path
 from mobile.runners import SUFFIXES
 from training.errors import UserError, run_cli
 from training.files import atomic_path, read_json, sha256_of, size_of

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mobile.event_scores import EventScores
+from mobile.events.scores import EventScores
 from mobile.latency_result import Latency, LatencyRow, upgrade
 from mobile.layer_results import Profile, QuantDebug
 from mobile.parity_row import FAILED, NOT_RUN, PASSED, restored

@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from mobile import thresholds as marks
-from mobile.event_baselines import ArgmaxRule, TSMRule
-from mobile.event_scores import EventScores, Performance, match, score
-from mobile.event_streams import (
+from mobile.events.baselines import ArgmaxRule, TSMRule
+from mobile.events.detector import EventDetector
+from mobile.events.scores import EventScores, Performance, match, score
+from mobile.events.streams import (
     STREAMS_HELP,
     Recording,
     Rule,
@@ -26,8 +27,7 @@ from mobile.event_streams import (
     perform,
     record,
 )
-from mobile.event_thresholds import Thresholds, load_thresholds, thresholds_path
-from mobile.events import EventDetector
+from mobile.events.thresholds import Thresholds, load_thresholds, thresholds_path
 from training.checkpoint import code_version
 from training.errors import UserError, run_cli
 from training.files import atomic_path, sha256_of, write_json

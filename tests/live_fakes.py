@@ -16,12 +16,12 @@ from fake_artefacts import write_artefact
 
 from mobile import runners
 from mobile.contract import Contract, StateSpec, TensorSpec
-from mobile.event_thresholds import Thresholds, thresholds_path
-from mobile.events import EventDetector
-from mobile.live_camera import CameraSource
-from mobile.live_pipeline import Pipeline
-from mobile.live_source import Clock
-from mobile.live_stats import StageTimes
+from mobile.events.detector import EventDetector
+from mobile.events.thresholds import Thresholds, thresholds_path
+from mobile.live.camera import CameraSource
+from mobile.live.pipeline import Pipeline
+from mobile.live.source import Clock
+from mobile.live.stats import StageTimes
 from training.input_spec import InputSpec
 
 LABELS = ("Red", "Green", "Blue", "No gesture")

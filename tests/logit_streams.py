@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mobile.event_scores import TrueEvent
-from mobile.event_streams import Recording
-from mobile.events import Event, EventDetector
+from mobile.events.detector import Event, EventDetector
+from mobile.events.scores import TrueEvent
+from mobile.events.streams import Recording
 
 LABELS = ("Swiping Left", "Swiping Right", "Thumb Up", "No gesture", "Doing other things")
 LEFT, RIGHT, THUMB, NOTHING, OTHER = range(5)

@@ -18,7 +18,7 @@ from android_demo.tools.native import native_libraries
 from android_demo.tools.programs import RUNTIME, delegate_formats, faults
 from converters import export_executorch, export_tflite
 from mobile.bundle import SHIPPED_CAUSAL, open_bundle
-from mobile.golden import write_golden
+from mobile.golden.vectors import write_golden
 from mobile.install_assets import ANDROID, install
 from mobile.score_events import read_thresholds
 from training.errors import UserError

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mobile.camera_frames import BGRA, YUV420, CameraFrame, Channel, yuv_to_rgb
-from mobile.golden_camera import I420, NV12, NV21, SPREAD, Case, fill, rgb_to_yuv
+from mobile.golden.camera import I420, NV12, NV21, SPREAD, Case, fill, rgb_to_yuv
 from mobile.resize_rule import area_weights, bilinear_taps, centre_crop_resize, resize_square
 from training.input_spec import InputSpec
 

@@ -7,8 +7,8 @@ import math
 import pytest
 from logit_streams import LEFT, RIGHT, THUMB
 
-from mobile.event_scores import Performance, TrueEvent, levenshtein, match, score
-from mobile.events import Event
+from mobile.events.detector import Event
+from mobile.events.scores import Performance, TrueEvent, levenshtein, match, score
 
 TRUTH = (TrueEvent(LEFT, 1000, 2000), TrueEvent(LEFT, 4000, 5000), TrueEvent(THUMB, 8000, 9000))
 

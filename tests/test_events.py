@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from logit_streams import LABELS, LEFT, NOTHING, OTHER, RIGHT, THUMB, curve, events_of, frame, said
 
-from mobile.event_baselines import ArgmaxRule, TSMRule
-from mobile.event_thresholds import BACKGROUND, Thresholds, load_thresholds, thresholds_path
-from mobile.events import EventDetector, Gate, RateWatch, Smoother, exponential
+from mobile.events.baselines import ArgmaxRule, TSMRule
+from mobile.events.detector import EventDetector, Gate, RateWatch, Smoother, exponential
+from mobile.events.thresholds import BACKGROUND, Thresholds, load_thresholds, thresholds_path
 from training.errors import UserError
 
 PLAIN = Thresholds(

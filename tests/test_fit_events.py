@@ -14,10 +14,10 @@ import pytest
 from logit_streams import LABELS, LEFT, NOTHING, RIGHT, frame, noisy_stream
 
 from mobile import fit_events, score_events
-from mobile.event_scores import TrueEvent, score
-from mobile.event_streams import Recording, Streams, frame_indices, parse_streams, perform, record
-from mobile.event_thresholds import BACKGROUND, Thresholds, load_thresholds
-from mobile.events import EventDetector
+from mobile.events.detector import EventDetector
+from mobile.events.scores import TrueEvent, score
+from mobile.events.streams import Recording, Streams, frame_indices, parse_streams, perform, record
+from mobile.events.thresholds import BACKGROUND, Thresholds, load_thresholds
 from mobile.fit_events import FALSE_PENALTY, GRID, Trials, fit, objective, search
 from mobile.readme import events_tables
 from mobile.result_files import Events, load_result

@@ -15,12 +15,13 @@ import fake_artefacts
 import numpy as np
 import pytest
 
-from mobile import golden, runners
+from mobile import runners
 from mobile.contract import Contract, Quantization, StateSpec, TensorSpec
-from mobile.event_thresholds import Thresholds
-from mobile.golden import check_golden, write_golden
-from mobile.golden_events import bits, exponential_points, from_bits, sequences
-from mobile.golden_files import GoldenFolder
+from mobile.events.thresholds import Thresholds
+from mobile.golden import vectors as golden
+from mobile.golden.events import bits, exponential_points, from_bits, sequences
+from mobile.golden.files import GoldenFolder
+from mobile.golden.vectors import check_golden, write_golden
 from training.errors import UserError
 from training.files import sha256_of
 from training.input_spec import InputSpec

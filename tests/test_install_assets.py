@@ -10,7 +10,7 @@ import pytest
 
 from mobile import install_assets
 from mobile.contract import contract_path, report_path
-from mobile.event_thresholds import thresholds_path
+from mobile.events.thresholds import thresholds_path
 from mobile.install_assets import ANDROID, IOS, install
 from training.errors import UserError
 from training.files import sha256_of, write_json

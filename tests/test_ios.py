@@ -20,9 +20,9 @@ from converters import export_coreml, export_executorch, export_tflite
 from converters.export import Target, export
 from mobile.bundle import SHIPPED_CAUSAL, Bundle, open_bundle
 from mobile.contract import contract_path, load_contract
-from mobile.golden import write_golden
-from mobile.golden_camera import add_camera
-from mobile.golden_files import GoldenWriter
+from mobile.golden.camera import add_camera
+from mobile.golden.files import GoldenWriter
+from mobile.golden.vectors import write_golden
 from mobile.install_assets import IOS as IOS_APP
 from mobile.install_assets import install
 from mobile.parity_apps import app_rows

@@ -25,11 +25,11 @@ from live_fakes import (
     write_stream,
 )
 
-from mobile.live_camera import CameraSource
-from mobile.live_loop import CLOSED, ENDED, INTERRUPTED, LOST, TIME_UP, Live
-from mobile.live_pipeline import Sampler
-from mobile.live_source import Clock, StoredSource, open_file
-from mobile.live_stats import RateMeter, StageTimes
+from mobile.live.camera import CameraSource
+from mobile.live.loop import CLOSED, ENDED, INTERRUPTED, LOST, TIME_UP, Live
+from mobile.live.pipeline import Sampler
+from mobile.live.source import Clock, StoredSource, open_file
+from mobile.live.stats import RateMeter, StageTimes
 
 
 def stored(count: int, rate: float, clock: Clock, *, realtime: bool = False, colour: Any = RED) -> StoredSource:

@@ -21,9 +21,10 @@ from live_fakes import (
 )
 from PIL import Image
 
-from mobile import live, runners
-from mobile.live_loop import ENDED, LOST
-from mobile.live_source import Clock, open_source
+from mobile import runners
+from mobile.live import command as live
+from mobile.live.loop import ENDED, LOST
+from mobile.live.source import Clock, open_source
 from training.errors import UserError
 
 

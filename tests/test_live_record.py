@@ -14,9 +14,9 @@ from live_fakes import (
 )
 from PIL import Image
 
-from mobile.live_overlay import View, clock_text, draw
-from mobile.live_pipeline import Gesture
-from mobile.live_record import open_recorder
+from mobile.live.overlay import View, clock_text, draw
+from mobile.live.pipeline import Gesture
+from mobile.live.record import open_recorder
 from training.errors import UserError
 
 

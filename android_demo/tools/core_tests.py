@@ -71,7 +71,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main() -> None:
     arguments = parse(sys.argv[1:])
     if arguments.model:
-        from mobile.golden import write_golden  # a runtime comes with it, which the tests alone do not need
+        from mobile.golden.vectors import write_golden  # a runtime comes with it, which the tests alone do not need
         from mobile.score_events import read_thresholds
 
         thresholds = read_thresholds(None, arguments.model)

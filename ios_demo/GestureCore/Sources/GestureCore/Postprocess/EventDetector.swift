@@ -11,7 +11,7 @@ public protocol Postprocessor: AnyObject {
     func reset() -> [GestureEvent]
 }
 
-/// A stream of logits -> events: `Smoother`, then `Gate`. Same bits as `mobile.events.EventDetector`.
+/// A stream of logits -> events: `Smoother`, then `Gate`. Same bits as `mobile.events.detector.EventDetector`.
 ///
 /// A time between two frames above `gapMs` is a stall: an active gesture ends at the frame before, and smoothing and
 /// holding begin anew.

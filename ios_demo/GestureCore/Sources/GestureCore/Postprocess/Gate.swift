@@ -1,4 +1,4 @@
-/// Scores -> events, with hysteresis and times. The order of its steps is that of `mobile.events.Gate`.
+/// Scores -> events, with hysteresis and times. The order of its steps is that of `mobile.events.detector.Gate`.
 final class Gate {
     private let rule: Thresholds
     private let gestures: [Int]

@@ -1,4 +1,4 @@
-"""Golden events: sequences of logits with times, and exactly what ``mobile.events.EventDetector`` makes of them.
+"""Golden events: sequences of logits with times, and exactly what ``EventDetector`` makes of them.
 
 Axes: F frame, K class.
 """
@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from mobile.event_thresholds import Thresholds
-from mobile.events import Event, EventDetector, exponential, gestures_of
-from mobile.golden_files import MANIFEST, GoldenFolder, GoldenWriter
+from mobile.events.detector import Event, EventDetector, exponential, gestures_of
+from mobile.events.thresholds import Thresholds
+from mobile.golden.files import MANIFEST, GoldenFolder, GoldenWriter
 from training.errors import UserError
 
 _SEED = 1802
@@ -172,7 +172,7 @@ def _written(event: Event) -> dict[str, Any]:
 
 
 def exponential_points() -> list[dict[str, Any]]:
-    """``mobile.events.exponential`` at 50 points from 0 to below -64, as bits."""
+    """``mobile.events.detector.exponential`` at 50 points from 0 to below -64, as bits."""
     curve = [-66.0 * (i / (_POINTS - 3)) ** 3 for i in range(_POINTS - 2)]
     points = [*curve, -64.0, math.nextafter(-64.0, -100.0)]
     return [{"x": x, "x_bits": bits(x), "y": exponential(x), "y_bits": bits(exponential(x))} for x in points]

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from mobile.events import BEGIN, Event, gestures_of
-from mobile.live_overlay import View, clock_text, draw
-from mobile.live_pipeline import Pipeline
-from mobile.live_record import Screen
-from mobile.live_source import Clock, Ended, Frame, Source
-from mobile.live_stats import RateMeter
+from mobile.events.detector import BEGIN, Event, gestures_of
+from mobile.live.overlay import View, clock_text, draw
+from mobile.live.pipeline import Pipeline
+from mobile.live.record import Screen
+from mobile.live.source import Clock, Ended, Frame, Source
+from mobile.live.stats import RateMeter
 
 ENDED, CLOSED, LOST, TIME_UP, INTERRUPTED = "ended", "closed", "lost", "time is up", "interrupted"
 _WAIT = 0.02  # seconds that one turn waits for a frame, so that a window reacts

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mobile.live_source import Clock
+from mobile.live.source import Clock
 
 STAGES = ("preprocess", "inference", "postprocess")
 _RECENT = 120  # frames of which the overlay tells the times

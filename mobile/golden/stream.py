@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mobile.golden_files import GoldenFolder, GoldenWriter
+from mobile.golden.files import GoldenFolder, GoldenWriter
 from mobile.resize_rule import centre_crop_resize
 from mobile.runners import StreamRunner
 from training.rendered import RenderedStream

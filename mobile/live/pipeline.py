@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from mobile.event_streams import milliseconds
-from mobile.events import BEGIN, Event, EventDetector
-from mobile.live_source import Frame
-from mobile.live_stats import StageTimes
+from mobile.events.detector import BEGIN, Event, EventDetector
+from mobile.events.streams import milliseconds
+from mobile.live.source import Frame
+from mobile.live.stats import StageTimes
 
 
 class Sampler:

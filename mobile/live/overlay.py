@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from mobile.live_pipeline import Gesture
+from mobile.live.pipeline import Gesture
 
 HEIGHT, WIDTH = 480, 560
 """Smaller pictures are enlarged to this height; all sizes below are pixels of a page of at least this size."""

@@ -2,7 +2,7 @@
 
 A folder holds ``manifest.json`` and raw little-endian arrays in C order: camera frames with what they become, a stream
 with logits and states, logits with events. Kotlin and Swift must reproduce all of it from the rules of
-``mobile.camera_frames``, ``mobile.resize_rule``, ``mobile.runners.input_tensor`` and ``mobile.events``.
+``mobile.camera_frames``, ``mobile.resize_rule``, ``mobile.runners.input_tensor`` and ``mobile.events.detector``.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Any
 
 from mobile.camera_frames import RULES
 from mobile.contract import Contract, contract_path, load_contract
-from mobile.event_thresholds import Thresholds, load_thresholds
-from mobile.golden_camera import add_camera, check_camera, opencv_version
-from mobile.golden_events import add_events, check_events, exponential_points
-from mobile.golden_files import MANIFEST, GoldenFolder, GoldenWriter
-from mobile.golden_stream import add_stream, check_stream
+from mobile.events.thresholds import Thresholds, load_thresholds
+from mobile.golden.camera import add_camera, check_camera, opencv_version
+from mobile.golden.events import add_events, check_events, exponential_points
+from mobile.golden.files import MANIFEST, GoldenFolder, GoldenWriter
+from mobile.golden.stream import add_stream, check_stream
 from mobile.runners import StreamRunner
 from mobile.score_events import read_thresholds
 from training.checkpoint import code_version
-from training.errors import UserError, run_cli
+from training.errors import UserError
 from training.files import atomic_path, sha256_of, write_json
 
 EXAMPLES = """examples:
@@ -157,7 +157,3 @@ def main() -> None:
         f"at most {made_of['opencv_largest_difference']} from {made_of['opencv']}; "
         f"{counts['events']} sequences of events; stream {stream}"
     )
-
-
-if __name__ == "__main__":
-    run_cli(main)

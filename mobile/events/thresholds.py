@@ -16,7 +16,7 @@ BACKGROUND = ("No gesture", "Doing other things")
 
 @dataclasses.dataclass(frozen=True)
 class Thresholds:
-    """What ``mobile.events.EventDetector`` decides by; durations are whole milliseconds.
+    """What ``mobile.events.detector.EventDetector`` decides by; durations are whole milliseconds.
 
     Attributes:
         temperature: logits are divided by it before the softmax.

@@ -12,8 +12,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mobile.event_streams import milliseconds
-from mobile.live_source import Clock, Frame
+from mobile.events.streams import milliseconds
+from mobile.live.source import Clock, Frame
 from training.errors import UserError
 
 RETRY = 1.0

@@ -11,20 +11,20 @@ from typing import Any
 import numpy as np
 
 from mobile.contract import load_contract
-from mobile.event_streams import open_runner
-from mobile.event_thresholds import Thresholds, load_thresholds, thresholds_path
-from mobile.events import EventDetector
-from mobile.live_loop import INTERRUPTED, LOST, Live
-from mobile.live_pipeline import Pipeline
-from mobile.live_record import Screen, check_target, open_recorder
-from mobile.live_source import SOURCE_HELP, Clock, Source, open_source
-from mobile.live_stats import StageTimes
-from mobile.live_window import Window
+from mobile.events.detector import EventDetector
+from mobile.events.streams import open_runner
+from mobile.events.thresholds import Thresholds, load_thresholds, thresholds_path
+from mobile.live.loop import INTERRUPTED, LOST, Live
+from mobile.live.pipeline import Pipeline
+from mobile.live.record import Screen, check_target, open_recorder
+from mobile.live.source import SOURCE_HELP, Clock, Source, open_source
+from mobile.live.stats import StageTimes
+from mobile.live.window import Window
 from mobile.runners import SUFFIXES
 from mobile.score_events import warnings_of
 from mobile.timing import describe_host
 from training.checkpoint import code_version
-from training.errors import UserError, run_cli
+from training.errors import UserError
 from training.files import sha256_of, write_json
 
 EXAMPLES = """examples:
@@ -184,7 +184,3 @@ def main() -> int:
     if outcome == LOST:
         raise UserError(f"{source.name} was away for {options.give_up:g} s; connect it and start again")
     return 130 if outcome == INTERRUPTED else 0
-
-
-if __name__ == "__main__":
-    run_cli(main)

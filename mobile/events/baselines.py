@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mobile.events import BEGIN, END, Event
+from mobile.events.detector import BEGIN, END, Event
 
 _HISTORY = 12  # frames whose logits TSM adds up
 
@@ -27,7 +27,7 @@ class ArgmaxRule:
         self._time = 0
 
     def step(self, logits_K: Sequence[float], time_ms: int) -> list[Event]:
-        """The events of the next frame, as ``mobile.events.EventDetector.step``; the confidence is always 1."""
+        """The events of the next frame, as ``EventDetector.step``; the confidence is always 1."""
         self._time = time_ms
         output, before = self._output([float(logit) for logit in logits_K]), self._active
         self._active = output

@@ -1,6 +1,6 @@
 """How well detected events tell the gestures that were made.
 
-A *detection* is the begin of an event (mobile.events). It is *true* when it has the label of a true event, and its
+A *detection* is the begin of an event. It is *true* when it has the label of a true event, and its
 time lies from the begin of that event's nucleus (the stroke) to the nucleus's end plus a tolerance, both inclusive;
 each true event has at most one detection. Detections are taken in the order of time, and of several true events that
 fit, the first one that is left. All other detections are *false activations*, whether no gesture was made (*spurious*)
@@ -13,7 +13,7 @@ import dataclasses
 import statistics
 from collections.abc import Iterable, Sequence
 
-from mobile.events import BEGIN, Event
+from mobile.events.detector import BEGIN, Event
 
 
 @dataclasses.dataclass(frozen=True)

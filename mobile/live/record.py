@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from mobile.live_overlay import COLOURS
+from mobile.live.overlay import COLOURS
 from training.errors import UserError
 from training.files import atomic_path
 

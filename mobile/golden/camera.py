@@ -17,7 +17,7 @@ import numpy as np
 
 from mobile.camera_frames import BGRA, CHANNELS, HALF, SHIFT, YUV420, CameraFrame, Channel
 from mobile.contract import Contract
-from mobile.golden_files import MANIFEST, GoldenFolder, GoldenWriter
+from mobile.golden.files import MANIFEST, GoldenFolder, GoldenWriter
 from mobile.resize_rule import centre_crop_resize
 from mobile.runners import input_tensor
 from training.errors import UserError

@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mobile.event_thresholds import Thresholds
+from mobile.events.thresholds import Thresholds
 from training.errors import UserError
 
 BEGIN, END = "begin", "end"

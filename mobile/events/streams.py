@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 from tqdm import tqdm
 
-from mobile.event_scores import Performance, TrueEvent
-from mobile.events import Event
+from mobile.events.detector import Event
+from mobile.events.scores import Performance, TrueEvent
 from training.errors import UserError
 
 STREAMS_HELP = "rendered:MINUTES:SEED, generated streams"

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from mobile.event_streams import milliseconds
+from mobile.events.streams import milliseconds
 from training.clips.decode import open_video, retrieve
 from training.errors import UserError
 
@@ -219,7 +219,7 @@ def open_source(text: str, *, realtime: bool, clock: Clock) -> Source:
         UserError: no such camera, file or stream.
     """
     if text.isdecimal():
-        from mobile.live_camera import CameraSource, camera_opener
+        from mobile.live.camera import CameraSource, camera_opener
 
         camera = CameraSource(f"camera {text}", camera_opener(int(text)), clock)
         camera.start()
