@@ -17,8 +17,10 @@ from mobile.bundle import PRECISIONS, SHIPPED, SHIPPED_CAUSAL, Bundle, open_bund
 from mobile.contract import contract_path, report_path
 from mobile.events.thresholds import thresholds_path
 from mobile.forms import MODES
-from mobile.parity import Ladder, in_words, read_clips, show
-from mobile.parity_row import FAILED
+from mobile.parity.command import in_words, show
+from mobile.parity.ladder import Ladder
+from mobile.parity.row import FAILED
+from mobile.parity.sides import read_clips
 from mobile.runners import ArtefactRunner
 from training.checkpoint import code_version
 from training.errors import UserError

@@ -17,14 +17,17 @@ import numpy as np
 from rich.console import Console
 from rich.table import Column, Table
 
-from mobile import latency, parity
+from mobile import latency
 from mobile.bundle import SHIPPED, Bundle, open_bundle
 from mobile.contract import report_path
 from mobile.devices.plan import Plan
 from mobile.latency_table import show
-from mobile.parity import Ladder, read_clips
-from mobile.parity_apps import app_rows
-from mobile.parity_row import FAILED, NOT_RUN, Row
+from mobile.parity.apps import app_rows
+from mobile.parity.command import result_of as ladder_result
+from mobile.parity.command import show as show_ladder
+from mobile.parity.ladder import Ladder, with_seed
+from mobile.parity.row import FAILED, NOT_RUN, Row
+from mobile.parity.sides import read_clips
 from mobile.report import write_page
 from mobile.result_files import load_result
 from mobile.runners import ArtefactRunner
@@ -105,8 +108,8 @@ class Demo:
             key=lambda r: r.hop,
         )
         self.ladder = ladder
-        parity.show(rows, self.console)
-        self._write("parity", parity.result_of(self.bundle, self.data, rows))
+        show_ladder(rows, self.console)
+        self._write("parity", ladder_result(self.bundle, self.data, rows))
         failed = [row.name for row in rows if row.status == FAILED]
         if failed:
             raise UserError(f"the ladder fails at: {'; '.join(failed)}")
@@ -266,7 +269,7 @@ def main() -> int:
     arguments = parse(sys.argv[1:])
     bundle = open_bundle(arguments.checkpoint)
     bundle.network("int8")
-    data = parity.with_seed(arguments.clips or f"rendered:{arguments.count}", arguments.seed)
+    data = with_seed(arguments.clips or f"rendered:{arguments.count}", arguments.seed)
     console = Console()
     demo = Demo(bundle, data, arguments.split, arguments.out, count=arguments.count, seed=arguments.seed,
                 rounds=arguments.rounds, console=console)  # fmt: skip

@@ -14,7 +14,8 @@ from typing import Any
 
 from mobile.agreement import compare
 from mobile.bundle import SHIPPED, Bundle, open_bundle
-from mobile.parity import Ladder, read_clips, with_seed
+from mobile.parity.ladder import Ladder, with_seed
+from mobile.parity.sides import read_clips
 from training.clips import DATA_HELP
 from training.errors import UserError, run_cli
 from training.files import atomic_path, sha256_of, size_of, write_json

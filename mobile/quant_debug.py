@@ -23,8 +23,8 @@ from tqdm import tqdm
 from mobile.bundle import SHIPPED, Bundle, open_bundle
 from mobile.layer_noise import Comparison, OneByOne, compare_layers
 from mobile.layer_results import LayerNoise, QuantDebug
-from mobile.parity import with_seed
-from mobile.parity_sides import Clips, read_clips
+from mobile.parity.ladder import with_seed
+from mobile.parity.sides import Clips, read_clips
 from mobile.quant_debug_plot import plot_noise
 from training.checkpoint import code_version
 from training.clips import DATA_HELP

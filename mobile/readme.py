@@ -16,7 +16,7 @@ from mobile import layer_tables
 from mobile.frontier_results import scale_of, sentences, table_cells
 from mobile.latency_result import DeviceFacts, facts_of_host
 from mobile.layer_results import Profile, QuantDebug
-from mobile.parity_row import NOT_RUN
+from mobile.parity.row import NOT_RUN
 from mobile.result_files import (
     Accuracy,
     Arm64,

@@ -19,7 +19,7 @@ from mobile import report_layers
 from mobile.latency_result import LatencyRow
 from mobile.latency_table import box_plot
 from mobile.layer_results import Profile, QuantDebug
-from mobile.parity_row import FAILED, NOT_RUN, PASSED
+from mobile.parity.row import FAILED, NOT_RUN, PASSED
 from mobile.readme import agreement_cells, fill_tables, host_line, latency_caption, latency_cells, pieces
 from mobile.report_pictures import Picture, frontier, picture, plot_frontier
 from mobile.result_files import (

@@ -16,7 +16,7 @@ import numpy as np
 from mobile.events.scores import EventScores
 from mobile.latency_result import Latency, LatencyRow, upgrade
 from mobile.layer_results import Profile, QuantDebug
-from mobile.parity_row import FAILED, NOT_RUN, PASSED, restored
+from mobile.parity.row import FAILED, NOT_RUN, PASSED, restored
 from training.errors import UserError
 from training.files import read_json
 
@@ -51,7 +51,7 @@ class Accuracy:
 
 @dataclasses.dataclass(frozen=True)
 class ParityRow:
-    """A row of the ladder, see ``mobile.parity.Row``."""
+    """A row of the ladder, see ``mobile.parity.row.Row``."""
 
     hop: int
     name: str

@@ -23,7 +23,8 @@ from tqdm import tqdm
 
 from mobile.bundle import SHIPPED_CAUSAL, Bundle, open_bundle
 from mobile.forms import form_of
-from mobile.parity import Clips, read_clips, with_seed
+from mobile.parity.ladder import with_seed
+from mobile.parity.sides import Clips, read_clips
 from training.checkpoint import code_version
 from training.clips import DATA_HELP
 from training.errors import UserError, run_cli

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.markup import escape
 
-from mobile.parity_row import FAILED, NOT_RUN
+from mobile.parity.row import FAILED, NOT_RUN
 from training.errors import UserError
 
 T = TypeVar("T")

@@ -19,7 +19,8 @@ from rich.table import Table
 from tqdm import tqdm
 
 from mobile.bundle import open_bundle
-from mobile.parity import Ladder, read_clips
+from mobile.parity.ladder import Ladder
+from mobile.parity.sides import read_clips
 from mobile.runners import SUFFIXES, ArtefactRunner
 from training.errors import UserError, run_cli
 from training.files import read_json, write_json

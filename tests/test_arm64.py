@@ -17,7 +17,7 @@ from small_networks import smooth_frames
 from mobile.arm64 import __main__ as command
 from mobile.arm64 import compare, debian, emulator, setup
 from mobile.arm64.emulator import Emulator
-from mobile.parity_sides import Clips
+from mobile.parity.sides import Clips
 from training.errors import UserError
 
 CLIPS, STEP = 3, 0.25

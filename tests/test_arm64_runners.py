@@ -22,7 +22,7 @@ from mobile.arm64 import setup
 from mobile.arm64.build_runner import pte_runner
 from mobile.arm64.compare import TFLITE_RUNNER, Side, on_arm64, row_from
 from mobile.arm64.places import SETUP
-from mobile.parity_sides import Clips
+from mobile.parity.sides import Clips
 from mobile.runners.streams import reset_states
 from training.files import sha256_of
 

@@ -21,7 +21,8 @@ from converters.export import export
 from converters.export_coreml import target_of
 from mobile.bundle import Bundle
 from mobile.contract import contract_path, load_contract, report_path
-from mobile.parity import Clips, Ladder
+from mobile.parity.ladder import Ladder
+from mobile.parity.sides import Clips
 from mobile.runners import ArtefactRunner, StreamRunner
 from mobile.runners.coremltools_import import load_coremltools
 from mobile.runners.mil_program import MilOp, MilProgram, MilValue, read_mil_program

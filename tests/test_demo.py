@@ -15,7 +15,7 @@ from rich.console import Console
 
 from mobile import demo, latency_host, runners
 from mobile.contract import report_path
-from mobile.parity import Ladder
+from mobile.parity.ladder import Ladder
 from mobile.result_files import Accuracy, Parity, Predictions, Steps, load_results
 from mobile.steps import NotRun, StepRunner, duration
 from training.errors import UserError

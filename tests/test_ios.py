@@ -25,8 +25,8 @@ from mobile.golden.files import GoldenWriter
 from mobile.golden.vectors import write_golden
 from mobile.install_assets import IOS as IOS_APP
 from mobile.install_assets import install
-from mobile.parity_apps import app_rows
-from mobile.parity_row import PASSED
+from mobile.parity.apps import app_rows
+from mobile.parity.row import PASSED
 from mobile.score_events import read_thresholds
 from training.files import sha256_of
 

@@ -15,12 +15,16 @@ import pytest
 from fake_artefacts import Compute, FakeRuntime, contract_of, faithful, install, tiny_bundle, write_artefact
 from rich.console import Console
 
-from mobile import parity, thresholds
+from mobile import thresholds
 from mobile.agreement import compare
 from mobile.bundle import Bundle
 from mobile.contract import contract_path
-from mobile.parity import FAILED, NOT_RUN, PASSED, Clips, Ladder, Row
-from mobile.parity_judge import judge
+from mobile.parity import command as parity
+from mobile.parity import ladder as ladders
+from mobile.parity.judge import judge
+from mobile.parity.ladder import Ladder
+from mobile.parity.row import FAILED, NOT_RUN, PASSED, Row
+from mobile.parity.sides import Clips, read_clips, torch_predictor
 from mobile.result_files import Parity, load_result
 from mobile.runners import ArtefactRunner
 from training.errors import UserError
@@ -34,8 +38,8 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Runs ``python -m mobile.parity`` over the tiny bundle; gives the status and the JSON."""
     sides()  # before the command's own reader is replaced
     monkeypatch.setattr(parity, "open_bundle", lambda path, size=None: tiny_bundle())
-    monkeypatch.setattr(parity, "read_clips", lambda data, *_: clips() if data == CLIPS else pytest.fail(data))
-    monkeypatch.setattr(parity, "Ladder", lambda bundle, _: ladder(bundle))
+    monkeypatch.setattr(ladders, "read_clips", lambda data, *_: clips() if data == CLIPS else pytest.fail(data))
+    monkeypatch.setattr(ladders, "Ladder", lambda bundle, _: ladder(bundle))
 
     def run(*words: object) -> tuple[int, dict[str, Any]]:
         target = tmp_path / "parity.json"
@@ -50,7 +54,7 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
 @functools.cache
 def clips() -> Clips:
-    return parity.read_clips(CLIPS, "validation", tiny_bundle().spec, jester_labels())
+    return read_clips(CLIPS, "validation", tiny_bundle().spec, jester_labels())
 
 
 @functools.cache
@@ -205,18 +209,18 @@ def test_windows_of_streams_are_judged_by_their_labelled_frames() -> None:
 
 
 def test_windows_of_streams_are_read_with_a_label_per_frame() -> None:
-    windows = parity.read_clips("rendered_stream:2:5", "validation", tiny_bundle().spec, jester_labels())
+    windows = read_clips("rendered_stream:2:5", "validation", tiny_bundle().spec, jester_labels())
     assert windows.known_labels is None
     assert windows.frame_labels is not None
     assert windows.frame_labels.shape == windows.frames.shape[:2]
     assert (windows.frame_labels >= 0).any()
     with pytest.raises(UserError, match=r"has a label per frame, and .* an answer per clip; give it clips"):
-        parity.run_ladder(tiny_bundle(), "rendered_stream:2:5", "validation", [])
+        ladders.run_ladder(tiny_bundle(), "rendered_stream:2:5", "validation", [])
 
 
 def test_clips_with_other_labels_compare_logits_only() -> None:
     other = tuple(f"class {number}" for number in range(27))
-    assert parity.read_clips("rendered:2:5", "validation", tiny_bundle().spec, other).known_labels is None
+    assert read_clips("rendered:2:5", "validation", tiny_bundle().spec, other).known_labels is None
     rows = {row.hop: row for row in ladder(known=False).rows()}
     assert rows[1].status == PASSED
     assert rows[1].agreement is not None
@@ -232,7 +236,7 @@ def test_a_checkpoint_without_int8_has_no_int8_row() -> None:
 
 def test_clips_are_read_in_order_and_limited() -> None:
     spec = tiny_bundle().spec
-    read = parity.read_clips("rendered:5:7", "validation", spec, jester_labels(), 2)
+    read = read_clips("rendered:5:7", "validation", spec, jester_labels(), 2)
     assert read.frames.shape == (2, spec.segments, spec.size, spec.size, 3)
     assert read.names == ("rendered-7-000000", "rendered-7-000001")
 
@@ -324,9 +328,9 @@ def test_numbers_that_are_no_json() -> None:
 
 
 def test_seed_of_rendered_clips() -> None:
-    assert parity.with_seed("rendered:20", 4) == "rendered:20:4"
-    assert parity.with_seed("rendered:20:1", 4) == "rendered:20:1"
-    assert parity.with_seed("folder:x", 4) == "folder:x"
+    assert ladders.with_seed("rendered:20", 4) == "rendered:20:4"
+    assert ladders.with_seed("rendered:20:1", 4) == "rendered:20:1"
+    assert ladders.with_seed("folder:x", 4) == "folder:x"
 
 
 @pytest.mark.parametrize(
@@ -344,7 +348,7 @@ def test_the_tiny_network_tells_clips_and_their_order_apart() -> None:
     """Else no row could fail: a network whose biases drown its input computes the same for every clip."""
     step = tiny_bundle().network("int8").classifier.out.scale
     there = sides()["int8"]
-    predict = parity.torch_predictor(tiny_bundle().network("int8"), tiny_bundle().spec, folded=True)
+    predict = torch_predictor(tiny_bundle().network("int8"), tiny_bundle().spec, folded=True)
     back = np.stack([predict(frames[::-1].copy()) for frames in clips().frames])
     assert np.abs(there[0] - there[1]).max() > 5 * step
     assert np.abs(there - back).max() > 5 * step

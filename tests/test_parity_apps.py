@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mobile.parity_apps import app_rows
-from mobile.parity_row import FAILED, NOT_RUN, PASSED
+from mobile.parity.apps import app_rows
+from mobile.parity.row import FAILED, NOT_RUN, PASSED
 from training.errors import UserError
 from training.files import sha256_of
 

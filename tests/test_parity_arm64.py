@@ -12,8 +12,8 @@ import pytest
 from fake_artefacts import contract_of, tiny_bundle, write_artefact
 
 from mobile.agreement import compare
-from mobile.parity_arm64 import arm64_rows
-from mobile.parity_row import FAILED, NOT_RUN, PASSED, finite
+from mobile.parity.arm64 import arm64_rows
+from mobile.parity.row import FAILED, NOT_RUN, PASSED, finite
 from mobile.result_files import load_result
 from training.errors import UserError
 from training.files import sha256_of

@@ -17,7 +17,7 @@ from small_networks import smooth_frames
 from mobile import quant_debug
 from mobile.bundle import Bundle
 from mobile.layer_noise import Energy, OneByOne, compare_layers, layers_of, outputs, point_of
-from mobile.parity_sides import Clips
+from mobile.parity.sides import Clips
 from mobile.result_files import load_result
 from training.errors import UserError
 

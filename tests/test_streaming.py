@@ -13,10 +13,12 @@ import torch
 from fake_artefacts import write_artefact
 from small_networks import small_network, smooth_frames
 
-from mobile import parity, runners
+from mobile import runners
 from mobile.bundle import Bundle, random_bundle
 from mobile.deploy import DeployNetwork, deploy_form
-from mobile.parity import FAILED, PASSED, Ladder, Row
+from mobile.parity.ladder import Ladder
+from mobile.parity.row import FAILED, PASSED, Row
+from mobile.parity.sides import read_clips
 from mobile.quantize import calibrate, convert_to_int8, load_quantized_state, quantized_state
 from mobile.runners import ArtefactRunner, StreamRunner
 from mobile.streaming import StreamNetwork
@@ -137,7 +139,7 @@ def causal_ladder(monkeypatch: pytest.MonkeyPatch, folder: Path, *, wrong: bool)
     torch.manual_seed(0)
     bundle = random_bundle("sth_mobilenet_v2", size=32, segments=4, num_classes=27, width=0.35, causal=True)
     bundle = dataclasses.replace(bundle, labels=jester_labels())
-    clips = parity.read_clips("rendered:3:5", "validation", bundle.spec, bundle.labels)
+    clips = read_clips("rendered:3:5", "validation", bundle.spec, bundle.labels)
     backends, paths = {}, {}
     for mode in ("clip", "stream"):
         contract = bundle.contract(

@@ -19,8 +19,8 @@ from mobile.agreement import compare
 from mobile.arm64.build_runner import ARM64, pte_runner
 from mobile.arm64.emulator import Emulator
 from mobile.contract import Contract
-from mobile.parity_row import finite
-from mobile.parity_sides import Clips
+from mobile.parity.row import finite
+from mobile.parity.sides import Clips
 from mobile.result_files import Arm64Row
 from mobile.runners import ArtefactRunner
 from mobile.runners.streams import reset_states

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mobile.parity_row import FAILED, NOT_RUN, PASSED, Row
+from mobile.parity.row import FAILED, NOT_RUN, PASSED, Row
 from training.errors import UserError
 from training.files import read_json, sha256_of
 

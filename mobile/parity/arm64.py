@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mobile.agreement import Agreement
 from mobile.contract import load_contract
-from mobile.parity_judge import judge, status
-from mobile.parity_row import NOT_RUN, PASSED, Row, restored
+from mobile.parity.judge import judge, status
+from mobile.parity.row import NOT_RUN, PASSED, Row, restored
 from mobile.result_files import Arm64, Arm64Row, load_result
 from training.errors import UserError
 from training.files import sha256_of

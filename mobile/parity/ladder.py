@@ -1,43 +1,29 @@
-"""The parity ladder: ``python -m mobile.parity [--clips DATA] [ARTEFACT ...]``, one row per hop.
+"""The rows of the ladder for one bundle, its clips and its artefacts.
 
 Axes: M clips, T frame, S height and width, C colour, K class.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
 
 from mobile import thresholds
 from mobile.agreement import Agreement, compare
-from mobile.bundle import SHIPPED, Bundle, open_bundle
-from mobile.parity_apps import app_rows
-from mobile.parity_arm64 import arm64_rows
-from mobile.parity_judge import judge, judge_stream, status
-from mobile.parity_row import FAILED, NOT_RUN, PASSED, Row
-from mobile.parity_sides import Clips, check_artefact, read_clips, rows_of, simulated, streamed, torch_predictor
+from mobile.bundle import Bundle
+from mobile.parity.apps import app_rows
+from mobile.parity.arm64 import arm64_rows
+from mobile.parity.judge import judge, judge_stream, status
+from mobile.parity.row import FAILED, NOT_RUN, Row
+from mobile.parity.sides import Clips, check_artefact, read_clips, rows_of, simulated, streamed, torch_predictor
 from mobile.runners import ArtefactRunner
 from mobile.streaming import StreamNetwork
-from training.checkpoint import code_version
-from training.clips import DATA_HELP
-from training.errors import UserError, run_cli
-from training.files import sha256_of, write_json
-
-EXAMPLES = """examples:
-  python -m mobile.parity                                            the ladder of the shipped checkpoint
-  python -m mobile.parity build/artefacts/*.tflite build/artefacts/*.pte
-  python -m mobile.parity --clips DIR --split validation --json parity.json ARTEFACT
-  python -m mobile.parity --checkpoint CAUSAL.pt --clips rendered_stream:216    hop 4 over the frames of streams
-"""
+from training.errors import UserError
+from training.files import sha256_of
 
 
 class Ladder:
@@ -198,43 +184,6 @@ class Ladder:
         return Row(5, name, status(passed), note, agreement, artefact, digest)
 
 
-def show(rows: list[Row], console: Console) -> None:
-    """Print the ladder, readable at 80 columns."""
-    table = Table(
-        "hop", Column("row", ratio=3), Column("status", no_wrap=True), Column("agreement", ratio=2), expand=True
-    )
-    colours = {PASSED: "green", FAILED: "red", NOT_RUN: "yellow"}
-    for row in rows:
-        below = [row.artefact or "", row.note if row.status != PASSED else ""]
-        name = "\n".join([escape(row.name), *(f"[dim]{escape(line)}[/dim]" for line in below if line)])
-        status = f"[{colours[row.status]}]{row.status}[/]"
-        table.add_row(str(row.hop), name, status, "\n".join(in_words(row.agreement)))
-    console.print(table)
-
-
-def in_words(a: Agreement | None) -> list[str]:
-    """Statistics for the screen, a few short lines."""
-    if a is None:
-        return []
-    lines = [f"{a.clips} clips", f"max {a.largest:.2g}", f"SQNR {a.sqnr_db:.1f} dB", f"same top-1 {a.same_top1:.2f} %"]
-    if not math.isnan(a.left_top1):
-        lines.append(f"top-1 {a.left_top1:.2f} / {a.right_top1:.2f} %")
-    if not math.isnan(a.within_two_steps):
-        lines.append(f"in 2 steps {a.within_two_steps:.2f} %")
-    return lines
-
-
-def result_of(bundle: Bundle, data: str, rows: list[Row]) -> dict[str, Any]:
-    """The result file of a run (``mobile.result_files.Parity``)."""
-    return {
-        "kind": "parity",
-        "code_version": code_version(),
-        "checkpoint": Path(bundle.source).name,
-        "data": data,
-        "rows": [row.to_json() for row in rows],
-    }
-
-
 def run_ladder(
     bundle: Bundle,
     data: str,
@@ -266,47 +215,6 @@ def run_ladder(
     return sorted(rows, key=lambda row: row.hop)
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m mobile.parity", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    parser.add_argument("artefacts", nargs="*", type=Path, metavar="ARTEFACT", help=".tflite, .pte or .mlpackage")
-    parser.add_argument("--checkpoint", type=Path, default=SHIPPED, help="what the artefacts were made of")
-    parser.add_argument("--clips", default="rendered:216", metavar="DATA", help=DATA_HELP + "; default rendered:216")
-    parser.add_argument("--split", default="validation")
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N clips only")
-    parser.add_argument("--seed", type=int, default=9, help="seed of rendered clips without one")
-    parser.add_argument("--apps", nargs="*", type=Path, default=[], metavar="FILE",
-                        help="results of the apps' tests, such as build/golden/kotlin.json")  # fmt: skip
-    parser.add_argument("--arm64", nargs="*", type=Path, default=[], metavar="FILE",
-                        help="results of python -m mobile.arm64")  # fmt: skip
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
-    return parser.parse_args(arguments)
-
-
 def with_seed(data: str, seed: int) -> str:
     """``rendered:COUNT`` -> ``rendered:COUNT:SEED``, and so with ``rendered_stream``; other data as it is."""
     return f"{data}:{seed}" if data.startswith(("rendered:", "rendered_stream:")) and data.count(":") == 1 else data
-
-
-def main() -> int:
-    arguments = parse(sys.argv[1:])
-    first = ArtefactRunner(arguments.artefacts[0]).contract.frames.size if arguments.artefacts else None
-    bundle = open_bundle(arguments.checkpoint, size=first)
-    data = with_seed(arguments.clips, arguments.seed)
-    rows = run_ladder(
-        bundle, data, arguments.split, arguments.artefacts, limit=arguments.limit, apps=arguments.apps,
-        arm64=arguments.arm64,
-    )  # fmt: skip
-    show(rows, Console())
-    if arguments.json:
-        write_json(arguments.json, result_of(bundle, data, rows))
-    failed = [row.name for row in rows if row.status == FAILED]
-    if failed:
-        print(f"error: the ladder fails at: {'; '.join(failed)}", file=sys.stderr)
-    return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    run_cli(main)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mobile import thresholds
 from mobile.agreement import Agreement
-from mobile.parity_row import FAILED, PASSED
+from mobile.parity.row import FAILED, PASSED
 
 
 def status(passed: bool) -> str:

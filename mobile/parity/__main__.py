@@ -1,0 +1,4 @@
+from mobile.parity.command import main
+from training.errors import run_cli
+
+run_cli(main)
