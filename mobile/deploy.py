@@ -12,7 +12,9 @@ Axes: N clip, T frame, B = N * T, C channel, H row, W column, P = H * W, K class
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -41,8 +43,27 @@ def rows_to_frames(x_NCTP: torch.Tensor, height: int, width: int) -> torch.Tenso
     return x_NTPC.reshape(clips * segments, height, width, channels).permute(0, 3, 1, 2)
 
 
+@dataclass(frozen=True)
+class Memory:
+    """What a causal block keeps of earlier frames when it runs as a stream: (1, channels, reach, P).
+
+    Attributes:
+        reach: how many frames before the present one.
+        stride: of its pixels, relative to the block's input.
+        point: the quantization of its values.
+    """
+
+    channels: int
+    reach: int
+    stride: int
+    point: Point
+
+
 class PlainBlock(nn.Module):
-    """Inverted residual: expansion (absent in the first block), depthwise convolution, projection, residual sum."""
+    """Inverted residual: expansion (absent in the first block), depthwise convolution, projection, residual sum.
+
+    TSM's has a shift before the expansion, of a copy of the block's input: the residual sum takes the input itself.
+    """
 
     def __init__(self, block: InvertedResidual, source: Point) -> None:
         super().__init__()
@@ -54,8 +75,9 @@ class PlainBlock(nn.Module):
         if len(layers) == 4:
             expansion: Any = layers[0][0]
             if isinstance(layers[0][0], nn.Sequential):  # a shift stands before the convolution
-                self.shift, expansion = Shift(expansion[0], source), expansion[1]
-                self.causal = self.shift.causal
+                shift, expansion = Shift(expansion[0], expansion[1].in_channels, source), expansion[1]
+                self.shift = shift if shift.share else None  # fewer channels than ``fold``: none is shifted
+                self.causal = shift.causal
             self.expand = conv_of(expansion, layers[0][1], source=here, relu6=True)
             here = self.expand.out
         self.depthwise = conv_of(layers[-3][0], layers[-3][1], source=here, relu6=True)
@@ -63,20 +85,53 @@ class PlainBlock(nn.Module):
         self.out = Point() if block.use_res_connect else self.project.out
         self.residual = block.use_res_connect
 
+    @property
+    def sees_other_frames(self) -> bool:
+        return self.shift is not None
+
+    @property
+    def stride(self) -> int:
+        """Of its output's pixels."""
+        return self.depthwise.stride
+
+    @property
+    def memory(self) -> Memory | None:
+        """Of a causal shift."""
+        return self.shift.memory if self.shift is not None and self.shift.causal else None
+
     def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:
-        h_BCHW = self.shift(x_BCHW) if self.shift is not None else x_BCHW
+        return self._join(x_BCHW, self.shift(x_BCHW) if self.shift is not None else x_BCHW)
+
+    def step(self, x_BCHW: torch.Tensor, past_1CTP: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """As ``HybridBlock.step``, of a causal shift."""
+        assert self.shift is not None
+        h_BCHW, next_1CTP = self.shift.step(x_BCHW, past_1CTP)
+        return self._join(x_BCHW, h_BCHW), next_1CTP
+
+    def _join(self, x_BCHW: torch.Tensor, h_BCHW: torch.Tensor) -> torch.Tensor:
+        """The convolutions of what was shifted, and the residual sum."""
         h_BCHW = self.expand(h_BCHW) if self.expand is not None else h_BCHW
         y_BCHW = self.project(self.depthwise(h_BCHW))
         return self.out(x_BCHW + y_BCHW) if self.residual else y_BCHW
 
 
 class Shift(nn.Module):
-    """TSM's shift for one or more clips, written with 4-D slices and concats only."""
+    """TSM's shift for one or more clips, written with 4-D slices and concats only.
 
-    def __init__(self, shift: TemporalShift, source: Point) -> None:
+    Args:
+        channels: of what is shifted.
+        source: its quantization.
+    """
+
+    def __init__(self, shift: TemporalShift, channels: int, source: Point) -> None:
         super().__init__()
-        self.segments, self.fold, self.causal = shift.segments, shift.fold, shift.causal
+        self.segments, self.causal, self.share = shift.segments, shift.causal, channels // shift.fold
         self._point = (source,)
+
+    @property
+    def memory(self) -> Memory:
+        """Of the causal shift: the channels that move, of the frame before."""
+        return Memory(channels=self.share, reach=1, stride=1, point=self._point[0])
 
     def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:
         clips = [self._clip(x_TCHW) for x_TCHW in x_BCHW.split(self.segments)]
@@ -84,7 +139,7 @@ class Shift(nn.Module):
         return self._point[0].same(y_BCHW)
 
     def _clip(self, x_TCHW: torch.Tensor) -> torch.Tensor:
-        point, share = self._point[0], x_TCHW.shape[1] // self.fold
+        point, share = self._point[0], self.share
         zero = torch.zeros_like(x_TCHW[:1, :share])
         if self.causal:
             past = point.same(torch.cat([zero, x_TCHW[:-1, :share]]))
@@ -93,12 +148,30 @@ class Shift(nn.Module):
         past = point.same(torch.cat([zero, x_TCHW[:-1, share : 2 * share]]))
         return torch.cat([future, past, x_TCHW[:, 2 * share :]], dim=1)
 
+    def step(self, x_BCHW: torch.Tensor, past_1C1P: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The next B frames of a stream, shifted, and the channels that the frame after these takes.
+
+        Frames are rows here, so that the new past is a slice that nothing else reads.
+        """
+        point, (frames, _, height, width) = self._point[0], x_BCHW.shape
+        rows_1CTP = point.same(frames_to_rows(x_BCHW, frames))
+        moved_1CTP = point.same(rows_1CTP[:, : self.share])
+        kept_1CTP = point.same(rows_1CTP[:, self.share :])
+        past_1CTP, next_1C1P = past_1C1P, moved_1CTP
+        if frames > 1:
+            past_1CTP = point.same(torch.cat([past_1C1P, point.same(moved_1CTP[:, :, :-1])], dim=2))
+            next_1C1P = point.same(moved_1CTP[:, :, frames - 1 :])
+        y_1CTP = point.same(torch.cat([past_1CTP, kept_1CTP], dim=1))
+        return point.same(rows_to_frames(y_1CTP, height, width)), next_1C1P
+
 
 class HybridBlock(nn.Module):
     """Inverted residual whose depthwise STH-Conv is split into a spatial and a temporal branch.
 
     In the block without an expansion the stem takes its part (``stem`` is its convolution and batch norm).
     """
+
+    sees_other_frames = True
 
     def __init__(self, block: InvertedResidual, source: Point, stem: nn.Sequential | None = None) -> None:
         super().__init__()
@@ -137,15 +210,23 @@ class HybridBlock(nn.Module):
         self.residual = block.use_res_connect
 
     @property
-    def reach(self) -> int:
-        """Frames before the present one that a causal temporal kernel sees."""
-        return self.temporal.weight.shape[2] - 1
+    def stride(self) -> int:
+        """Of its output's pixels."""
+        return self.expand_time.stride
+
+    @property
+    def memory(self) -> Memory | None:
+        """Of causal temporal kernels: the rows of their input before the present one."""
+        if not self.causal:
+            return None
+        channels, _, rows, _ = self.temporal.weight.shape
+        return Memory(channels=channels, reach=rows - 1, stride=self.stride, point=self.expand_time.out)
 
     def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:
         h_BCHW = self.expand_time(x_BCHW)
         h_NCTP = self.expand_time.out.same(frames_to_rows(h_BCHW, self.segments))
         if self.causal:
-            h_NCTP = self.expand_time.out.same(F.pad(h_NCTP, (0, 0, self.reach, 0)))
+            h_NCTP = self.expand_time.out.same(F.pad(h_NCTP, (0, 0, self.temporal.weight.shape[2] - 1, 0)))
         return self._join(x_BCHW, self.temporal(h_NCTP), h_BCHW.shape)
 
     def step(self, x_BCHW: torch.Tensor, past_1CTP: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -167,6 +248,9 @@ class HybridBlock(nn.Module):
         time_BCHW = hidden.same(rows_to_frames(time_NCTP, shape[2], shape[3]))
         y_BCHW = self.project(hidden.same(torch.cat([space_BCHW, time_BCHW], dim=1)))
         return self.out(x_BCHW + y_BCHW) if self.residual else y_BCHW
+
+
+Block = PlainBlock | HybridBlock
 
 
 class DeployNetwork(nn.Module):
@@ -230,6 +314,10 @@ class DeployNetwork(nn.Module):
         mean_NC11 = self.mean(h_NCTP.mean(dim=(2, 3), keepdim=True))
         logits_NK11 = self.classifier(mean_NC11)
         return self.classifier.out.same(logits_NK11.flatten(1))
+
+    def numbered_blocks(self) -> list[tuple[int, Block]]:
+        """The blocks and their numbers, in the order of the data."""
+        return list(enumerate(cast(Iterable[Block], self.blocks)))
 
     def points(self) -> dict[str, Point]:
         """Every quantization point once, by the name of its first place."""

@@ -15,7 +15,7 @@ from torch import nn
 
 from mobile.deploy import DeployNetwork
 from mobile.numbers import Point
-from mobile.streaming import FrameLogits, State, StatefulStream, StreamNetwork
+from mobile.streaming import FrameLogits, State, StatefulStream, StreamNetwork, temporal_blocks
 
 MODES = ("clip", "stream")
 FRAMES, LOGITS = "frames", "logits"
@@ -70,8 +70,9 @@ class Form:
         return [self.network.classifier.out, *(self._past(state) for state in self.states)]
 
     def _past(self, state: State) -> Point:
-        block: nn.Module = self.network.blocks[state.block]
-        return block.expand_time.out  # type: ignore[union-attr,return-value]
+        memory = temporal_blocks(self.network)[state.block].memory
+        assert memory is not None
+        return memory.point
 
     def export(self) -> torch.export.ExportedProgram:
         """``torch.export`` in the number system that the network is in."""

@@ -1,9 +1,10 @@
 """The streaming form: one frame in, one row of logits out, the states in between; the same function as the clip form.
 
 It is the modules of a causal deploy form called in another order, so there is one set of weights, ranges and
-operators. What a temporal kernel saw of earlier frames is a state: the last KT - 1 rows of its input.
+operators. What a block keeps of earlier frames (``mobile.deploy.Memory``) is a state: of STH the last KT - 1 rows that
+its temporal kernels saw, of TSM the channels that move into the next frame.
 
-Axes: B frames of one step, T frame, C channel, H row, W column, P = H * W, K class.
+Axes: B frames of one step, T frame, R rows of a state, C channel, H row, W column, P = H * W, K class.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from mobile.deploy import DeployNetwork, HybridBlock
+from mobile.deploy import Block, DeployNetwork, Memory
 
 
 @dataclass(frozen=True)
 class State:
-    """What one temporal kernel remembers.
+    """What one block remembers.
 
     Attributes:
-        block: number of its block.
-        shape: (1, C, KT - 1, P).
+        block: its number.
+        shape: (1, C, R, P).
         scale, zero_point: of its int8 values; a stream begins with the zero point, which is the real number 0.
     """
 
@@ -67,7 +68,7 @@ class FrameLogits(nn.Module):
 class StreamNetwork(FrameLogits):
     """Streaming form of a causal deploy form, in the number system that this is in.
 
-    Shape: frames (B, 3, S, S) and one state (1, C, KT - 1, P) per hybrid block -> logits (B, K), and the states
+    Shape: frames (B, 3, S, S) and one state (1, C, R, P) per block that has a memory -> logits (B, K), and the states
     after these frames. B is any number of frames: one for a live stream.
 
     Args:
@@ -75,22 +76,23 @@ class StreamNetwork(FrameLogits):
         size: S, pixels.
 
     Raises:
-        ValueError: the network is not causal, or has no temporal kernel.
+        ValueError: the network is not causal, or sees each frame alone.
     """
 
     def __init__(self, network: DeployNetwork, size: int) -> None:
         super().__init__(network)
-        hybrids = {number: block for number, block in enumerate(network.blocks) if isinstance(block, HybridBlock)}
-        if not hybrids or not all(block.causal for block in hybrids.values()):
-            raise ValueError("only a causal STH network can run as a stream; train one with options.causal=true")
-        self.states = tuple(_state(number, hybrids[number], side) for number, side in _sides(network, size).items())
+        blocks = temporal_blocks(network)
+        memories = {number: block.memory for number, block in blocks.items() if block.memory is not None}
+        if not blocks or len(memories) < len(blocks):
+            raise ValueError("only a causal STH or TSM network can run as a stream; train one with options.causal=true")
+        self.states = tuple(_state(number, memories[number], side) for number, side in _sides(network, size).items())
 
     def forward(self, x_BCHW: torch.Tensor, *states: torch.Tensor) -> tuple[torch.Tensor, ...]:  # type: ignore[override]
         network = self.network
         h_BCHW, past, future = network.entry(x_BCHW), iter(states), []
-        for block in network.blocks:
-            if isinstance(block, HybridBlock):
-                h_BCHW, after = block.step(h_BCHW, block.expand_time.out(next(past)))
+        for _, block in network.numbered_blocks():
+            if block.memory is not None:
+                h_BCHW, after = block.step(h_BCHW, block.memory.point(next(past)))
                 future.append(after)
             else:
                 h_BCHW = block(h_BCHW)
@@ -122,19 +124,22 @@ class StatefulStream(StreamNetwork):
         return logits_BK
 
 
+def temporal_blocks(network: DeployNetwork) -> dict[int, Block]:
+    """The blocks that see more than one frame, by their numbers."""
+    return {number: block for number, block in network.numbered_blocks() if block.sees_other_frames}
+
+
 def _sides(network: DeployNetwork, size: int) -> dict[int, int]:
-    """Height (and width) in pixels of what each hybrid block's temporal kernel sees."""
+    """Height (and width) in pixels of what each block with a memory keeps."""
     sides: dict[int, int] = {}
     side: int = size // network.stem.stride if network.stem is not None else size
-    for number, block in enumerate(network.blocks):
-        if isinstance(block, HybridBlock):
-            side //= block.expand_time.stride
-            sides[number] = side
-        else:
-            side //= int(block.depthwise.stride)  # type: ignore[union-attr,arg-type]
+    for number, block in network.numbered_blocks():
+        if block.memory is not None:
+            sides[number] = side // block.memory.stride
+        side //= block.stride
     return sides
 
 
-def _state(number: int, block: HybridBlock, side: int) -> State:
-    point, channels = block.expand_time.out, block.temporal.weight.shape[0]
-    return State(number, (1, channels, block.reach, side * side), point.scale, point.zero_point)
+def _state(number: int, memory: Memory, side: int) -> State:
+    shape = (1, memory.channels, memory.reach, side * side)
+    return State(number, shape, memory.point.scale, memory.point.zero_point)

@@ -130,7 +130,7 @@ def test_states_are_shared_modules_and_small() -> None:
 
 def test_networks_that_cannot_stream() -> None:
     for name, options in (("sth_mobilenet_v2", {}), ("tsn_mobilenet_v2", {"causal": True})):
-        with pytest.raises(ValueError, match="causal STH network"):
+        with pytest.raises(ValueError, match="causal STH or TSM network"):
             StreamNetwork(deploy_form(small_network(name, **options)), SIZE)
 
 
