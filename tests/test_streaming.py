@@ -27,12 +27,21 @@ from training.input_spec import InputSpec
 from training.rendered import jester_labels
 
 SIZE, FRAMES = 64, 8
-OPTIONS: list[dict[str, Any]] = [{"p": 0.25}, {"p": 0.5}, {"p": 0.125, "width": 1.0}, {"p": 0.25, "first_block": True}]
+STH, TSM = "sth_mobilenet_v2", "tsm_mobilenet_v2"
+OPTIONS: list[dict[str, Any]] = [
+    {"p": 0.25},
+    {"p": 0.5},
+    {"p": 0.125, "width": 1.0},
+    {"p": 0.25, "first_block": True},
+    {"name": TSM},
+    {"name": TSM, "width": 1.0},
+    {"name": TSM, "width": 0.5, "fold": 24},  # blocks of 16 channels shift none
+]
 
 
-def causal(system: str, *, segments: int = FRAMES, **options: Any) -> DeployNetwork:
+def causal(system: str, *, name: str = STH, segments: int = FRAMES, **options: Any) -> DeployNetwork:
     """A causal deploy form with random weights and statistics, in "float" or "int8"."""
-    network = deploy_form(small_network("sth_mobilenet_v2", segments=segments, causal=True, **options))
+    network = deploy_form(small_network(name, segments=segments, causal=True, **options))
     if system == "int8":
         calibrate(network, [pictures(3)])
         convert_to_int8(network)
@@ -82,9 +91,10 @@ def test_int8_stream_is_the_clip_to_the_bit(options: dict[str, Any], chunk: int)
 
 
 @torch.no_grad()
-def test_states_reach_over_clips() -> None:
+@pytest.mark.parametrize("name", [STH, TSM])
+def test_states_reach_over_clips(name: str) -> None:
     """Two clips in one stream are the clip form of sixteen frames, not of eight and eight."""
-    short, long = causal("int8"), causal("float", segments=2 * FRAMES)
+    short, long = causal("int8", name=name), causal("float", name=name, segments=2 * FRAMES)
     load_quantized_state(long, quantized_state(short))
     x_BCHW = pictures(2, seed=5)
     rows_BK = streamed(StreamNetwork(short, SIZE), x_BCHW, [1] * (2 * FRAMES))
@@ -95,15 +105,17 @@ def test_states_reach_over_clips() -> None:
 
 
 @torch.no_grad()
-def test_mixed_chunks_and_the_consensus() -> None:
-    network, x_BCHW = causal("int8"), pictures(1, seed=6)
+@pytest.mark.parametrize("name", [STH, TSM])
+def test_mixed_chunks_and_the_consensus(name: str) -> None:
+    network, x_BCHW = causal("int8", name=name), pictures(1, seed=6)
     rows_BK = streamed(StreamNetwork(network, SIZE), x_BCHW, [1, 4, 2, 1])
     assert torch.equal(rows_BK.mean(dim=0, keepdim=True), network(x_BCHW))
 
 
 @torch.no_grad()
-def test_a_causal_network_does_not_see_what_comes() -> None:
-    network, x_BCHW = causal("float"), pictures(1, seed=7)
+@pytest.mark.parametrize("name", [STH, TSM])
+def test_a_causal_network_does_not_see_what_comes(name: str) -> None:
+    network, x_BCHW = causal("float", name=name), pictures(1, seed=7)
     other_BCHW = x_BCHW.clone()
     other_BCHW[5:] = x_BCHW[5:].flip(0)
     one_BK, two_BK = network.frame_logits(x_BCHW), network.frame_logits(other_BCHW)
@@ -112,8 +124,9 @@ def test_a_causal_network_does_not_see_what_comes() -> None:
 
 
 @torch.no_grad()
-def test_the_order_of_frames_reaches_the_stream() -> None:
-    stream, x_BCHW = StreamNetwork(causal("float"), SIZE), pictures(1, seed=8)
+@pytest.mark.parametrize("name", [STH, TSM])
+def test_the_order_of_frames_reaches_the_stream(name: str) -> None:
+    stream, x_BCHW = StreamNetwork(causal("float", name=name), SIZE), pictures(1, seed=8)
     forward_BK, back_BK = (streamed(stream, frames, [1] * FRAMES) for frames in (x_BCHW, x_BCHW.flip(0)))
     assert float((forward_BK.mean(0) - back_BK.mean(0)).abs().max()) > 1e-3
 
@@ -128,8 +141,20 @@ def test_states_are_shared_modules_and_small() -> None:
     assert [(s.scale, s.zero_point) for s in stream.states] == [(p.scale, p.zero_point) for p in points]
 
 
+def test_states_of_tsm_are_an_eighth_of_the_channels_of_each_shifted_block() -> None:
+    network = causal("int8", name=TSM, width=1.0)
+    states = StreamNetwork(network, SIZE).states
+    assert [state.block for state in states] == [2, 4, 5, 7, 8, 9, 11, 12, 14, 15]  # those with a residual sum
+    channels, sides = [3, 4, 4, 8, 8, 8, 12, 12, 20, 20], [16, 8, 8, 4, 4, 4, 4, 4, 2, 2]
+    assert [s.shape for s in states] == [(1, c, 1, side**2) for c, side in zip(channels, sides, strict=True)]
+    before = dict(network.numbered_blocks())
+    points = [before[state.block - 1].out for state in states]
+    assert [(s.scale, s.zero_point) for s in states] == [(p.scale, p.zero_point) for p in points]
+    assert len({(s.scale, s.zero_point) for s in states}) == len(states)
+
+
 def test_networks_that_cannot_stream() -> None:
-    for name, options in (("sth_mobilenet_v2", {}), ("tsn_mobilenet_v2", {"causal": True})):
+    for name, options in ((STH, {}), (TSM, {}), ("tsn_mobilenet_v2", {"causal": True})):
         with pytest.raises(ValueError, match="causal STH or TSM network"):
             StreamNetwork(deploy_form(small_network(name, **options)), SIZE)
 
