@@ -56,7 +56,7 @@ class Form:
         return self.frames if self.network.per_frame else 1
 
     def examples(self, seed: int = 0) -> tuple[torch.Tensor, ...]:
-        """Random inputs of the right shapes: frames in [-1, 1), states as after ReLU6."""
+        """Random inputs of the right shapes: frames in [-1, 1), states in [0, 3), which any state may hold."""
         generator = torch.Generator().manual_seed(seed)
         frames_BCSS = torch.rand((self.frames, 3, self.size, self.size), generator=generator) * 2 - 1
         return frames_BCSS, *(3 * torch.rand(state.shape, generator=generator) for state in self.states)

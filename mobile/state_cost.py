@@ -68,7 +68,8 @@ def cost(bundle: Bundle, clips: Clips) -> dict[str, Any]:
     """State bytes in int8 at 224, and top-1 without each block's past, and without the past of all up to it.
 
     Raises:
-        UserError: the network cannot run as a stream, or the clips have other labels.
+        UserError: the network cannot run as a stream, has states of another kind than STH's, or the clips have other
+            labels.
     """
     if clips.known_labels is None:
         raise UserError("the clips have other labels than the network: nothing to score")
@@ -76,6 +77,8 @@ def cost(bundle: Bundle, clips: Clips) -> dict[str, Any]:
         states = form_of(bundle.floating, PHONE_SIZE, "stream").states
     except ValueError as error:
         raise UserError(f"{bundle.source}: {error}") from error
+    if len(hybrids_of(bundle.training)) != len(states):
+        raise UserError(f"{bundle.source}: {bundle.name} has no temporal kernels; this asks what those of STH earn")
     whole = top1(bundle.training, bundle, clips)
     rows = []
     for number, state in enumerate(tqdm(states, desc="scoring", unit="state", mininterval=2)):

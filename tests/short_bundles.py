@@ -15,22 +15,25 @@ from mobile.deploy import deploy_form
 from mobile.quantize import calibrate, convert_to_int8
 from training.input_spec import InputSpec
 
-SIZE, SEGMENTS, BLOCKS = 64, 8, 3
-STATES = BLOCKS - 1  # one for each hybrid block
-REACH = 2 * STATES  # frames before the present one that reach its logits
+STH, TSM = "sth_mobilenet_v2", "tsm_mobilenet_v2"
+SIZE, SEGMENTS = 64, 8
+BLOCKS = {STH: 3, TSM: 5}
+STATES = 2  # one for each hybrid block of STH, one for each shift of TSM
+REACH = {STH: 2 * STATES, TSM: STATES}  # frames before the present one that reach its logits
 
 
-def short_bundle() -> Bundle:
-    """Block 0 is plain, block 1 a hybrid of stride 2, block 2 a hybrid with a residual sum.
+def short_bundle(name: str = STH) -> Bundle:
+    """Of STH block 0 is plain, block 1 a hybrid of stride 2, block 2 a hybrid with a residual sum; TSM shifts before
+    its blocks 2 and 4.
 
     The batch norms know the clips, so that logits depend on what is seen.
     """
     torch.manual_seed(0)
-    training = small_network("sth_mobilenet_v2", segments=SEGMENTS, causal=True)
-    layers = list(training.features.children())
-    head, width = layers[-1], layers[BLOCKS].conv[-1].num_features
+    training = small_network(name, segments=SEGMENTS, causal=True)
+    layers, blocks = list(training.features.children()), BLOCKS[name]
+    head, width = layers[-1], layers[blocks].conv[-1].num_features
     head[0], head[1] = nn.Conv2d(width, 64, 1, bias=False), nn.BatchNorm2d(64)
-    training.features = nn.Sequential(*layers[: BLOCKS + 1], head)
+    training.features = nn.Sequential(*layers[: blocks + 1], head)
     training.classifier = nn.Linear(64, CLASSES)
     randomise(training)
     for module in training.modules():
@@ -46,7 +49,7 @@ def short_bundle() -> Bundle:
     convert_to_int8(int8)
     labels = tuple(f"class {number}" for number in range(CLASSES))
     options = {"causal": True, "width": 0.35}
-    return Bundle("sth_mobilenet_v2", options, training, floating, int8, spec, labels, "a short network", {})
+    return Bundle(name, options, training, floating, int8, spec, labels, "a short network", {})
 
 
 def pictures(frames: int, seed: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from short_bundles import REACH, SEGMENTS, SIZE, STATES, pictures, short_bundle
+from short_bundles import REACH, SEGMENTS, SIZE, STATES, STH, TSM, pictures, short_bundle
 
 from converters import export_coreml, export_executorch, export_tflite
 from converters.coreml_inspect import Dataflow, read_mlpackage_int8, require_int8
@@ -23,11 +23,12 @@ from converters.xnnpack_lowering import lower_to_pte
 from mobile.bundle import Bundle
 from mobile.contract import Contract, load_contract, report_path
 from mobile.deploy import HybridBlock
-from mobile.forms import form_of
+from mobile.forms import form_of, next_name
 from mobile.runners import ArtefactRunner, StreamRunner
 from mobile.runners.executorch_runner import ExecuTorchRunner
 from mobile.runners.litert_runner import LiteRTRunner
 from mobile.runners.mil_program import read_mil_program
+from mobile.streaming import temporal_blocks
 from training.errors import UserError
 from training.files import read_json
 
@@ -43,8 +44,9 @@ _EXTERNAL = {"input": 1, "output": 2}  # flags of XNNPACK's values
 class Exported:
     """Artefacts of one network, each made when it is first asked for."""
 
-    def __init__(self, folder: Path) -> None:
-        self.bundle: Bundle = short_bundle()
+    def __init__(self, folder: Path, name: str = STH) -> None:
+        self.bundle: Bundle = short_bundle(name)
+        self.reach = REACH[name]
         self._folder = folder
         self._made: dict[tuple[str, str, str], Path] = {}
 
@@ -63,6 +65,11 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     return Exported(tmp_path_factory.mktemp("streams"))
 
 
+@pytest.fixture(scope="module")
+def tsm(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    return Exported(tmp_path_factory.mktemp("tsm_streams"), TSM)
+
+
 def streamed(runner: StreamRunner, frames_TSSC: np.ndarray) -> np.ndarray:
     """Logits (T, K), frame by frame from the states as they are."""
     return np.stack([runner.step(frame_SSC) for frame_SSC in frames_TSSC])
@@ -71,15 +78,15 @@ def streamed(runner: StreamRunner, frames_TSSC: np.ndarray) -> np.ndarray:
 def in_pytorch(bundle: Bundle, precision: str, frames_TSSC: np.ndarray) -> np.ndarray:
     """Logits (T, K) of a clip of any length by the clip form."""
     network = bundle.network(precision)
-    hybrids = [block for block in network.blocks if isinstance(block, HybridBlock)]
-    for block in hybrids:
-        block.segments = len(frames_TSSC)
+    clipped = [block if isinstance(block, HybridBlock) else block.shift for block in temporal_blocks(network).values()]
+    for layer in clipped:
+        layer.segments = len(frames_TSSC)
     try:
         with torch.no_grad():
             return network.frame_logits(bundle.spec.to_network(torch.from_numpy(frames_TSSC)[None])[0]).numpy()
     finally:
-        for block in hybrids:
-            block.segments = network.segments
+        for layer in clipped:
+            layer.segments = network.segments
 
 
 @pytest.mark.parametrize("mode", ["clip", "stream"])
@@ -165,6 +172,29 @@ def test_rows_of_the_stream_are_rows_of_the_clip(exported: Exported, runtime: st
     A frame's logits depend on ``REACH`` frames before it, so the later rows of a clip that begins in mid-stream are
     those of the stream too, in the runtime itself.
     """
+    compare_stream_and_clip(exported, runtime, precision)
+
+
+@pytest.mark.parametrize(("runtime", "precision"), [("litert", "int8"), ("litert", "fp32"), ("executorch", "int8")])
+def test_rows_of_tsms_stream_are_rows_of_its_clip(tsm: Exported, runtime: str, precision: str) -> None:
+    """In one piece, and every new state a slice that nothing else reads."""
+    compare_stream_and_clip(tsm, runtime, precision)
+    report = tsm.report(runtime, precision)
+    assert (report["delegate_pieces"], report["operators_outside"]) == (1, {} if runtime == "litert" else [])
+    computed = {kind: set(types) for kind, types in report["operators"].items() if kind != "Convert"}
+    assert set().union(*computed.values()) == {"int8" if precision == "int8" else "float32"}, computed
+    if runtime == "litert":
+        graph = Graph.read(tsm.path(runtime, precision))
+        inputs, outputs = graph.signature()
+        for state in tsm.bundle.form(precision, "stream").states:
+            made = outputs[next_name(state.name)]
+            assert graph.producer[made].kind in ("SLICE", "STRIDED_SLICE")
+            assert made not in inputs.values()
+            assert not any(made in op.inputs for op in graph.ops)
+
+
+def compare_stream_and_clip(exported: Exported, runtime: str, precision: str) -> None:
+    reach = exported.reach
     clip = ArtefactRunner(exported.path(runtime, precision, "clip"))
     stream = StreamRunner(exported.path(runtime, precision))
 
@@ -184,8 +214,8 @@ def test_rows_of_the_stream_are_rows_of_the_clip(exported: Exported, runtime: st
     rows = streamed(stream, both)
     compare(rows[:SEGMENTS], apart[:SEGMENTS])
     assert not np.array_equal(rows[SEGMENTS:], apart[SEGMENTS:])
-    for first in (SEGMENTS - REACH, SEGMENTS):
-        compare(rows[first + REACH : first + SEGMENTS], clip.rows(both[first : first + SEGMENTS])[REACH:])
+    for first in (SEGMENTS - reach, SEGMENTS):
+        compare(rows[first + reach : first + SEGMENTS], clip.rows(both[first : first + SEGMENTS])[reach:])
     whole = in_pytorch(exported.bundle, precision, both)
     if precision == "int8":  # other kernels than PyTorch's round some values to the other side
         step = exported.bundle.network("int8").classifier.out.scale

@@ -36,7 +36,12 @@ def tsm_mobilenet_v2(
     causal: bool = False,
     fold: int = 8,
 ) -> FrameNetwork:
-    """TSM: channels shift in time before the expansion of each block with a residual connection."""
+    """TSM: channels shift in time before the expansion of each block with a residual connection.
+
+    Args:
+        causal: the published online form: 1/fold of the channels come from the frame before, none from the next one.
+        fold: a share of 1/fold of the channels moves each way.
+    """
     network = tsn_mobilenet_v2(num_classes=num_classes, segments=segments, width=width, dropout=dropout)
     for block in network.features.children():
         # below a width of 0.27 the first block is residual too, but has no expansion
