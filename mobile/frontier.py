@@ -68,8 +68,12 @@ POINTS = (
     Point("TSM", "tsm_mobilenet_v2", {"width": 1.0, "causal": True}, None, ("stream", "clip")),
     Point("MobileNetV2", "tsn_mobilenet_v2", {"width": 1.0}, None, ("frame", "clip")),
 )  # fmt: skip
+X3D_DEPTHWISE_CHANNELS = 24 + 3 * 54 + 5 * 108 + 11 * 216 + 7 * 432  # of X3D-XS: its stem, and its 26 blocks
 ABSENT = {
-    "X3D-XS": "TFLite has no grouped 3-D convolution, so its depthwise 3 x 3 x 3 kernels have no operator to become",
+    "X3D-XS": "its depthwise 3-D convolutions have no operator in TFLite: TensorFlow's converter stops "
+    "(ERROR_NEEDS_FLEX_OPS), TensorFlow's own kernel, to which Flex would hand them, refuses (input and filter must "
+    f"have the same depth), and onnx2tf makes one CONV_3D of each channel, {X3D_DEPTHWISE_CHANNELS:,} of them, none of "
+    "which XNNPACK takes",
 }
 
 

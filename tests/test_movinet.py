@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -109,22 +107,3 @@ def test_the_clip_in_int8_has_int8_convolutions(tmp_path: Path) -> None:
     operators = read_json(report_path(path), "report")["operators"]
     assert set(operators["CONV_2D"]) == {"int8"}
     assert operators["DEPTHWISE_CONV_2D"] == {"int8": 15 + 11}
-
-
-@pytest.mark.minutes
-def test_tflite_has_no_grouped_3d_convolution(tmp_path: Path) -> None:
-    """Why X3D-XS, whose 3 x 3 x 3 kernels are depthwise, has no row."""
-    pytest.importorskip("tensorflow")
-    script = tmp_path / "grouped.py"
-    script.write_text(
-        "import tensorflow as tf\n"
-        "f = tf.function(lambda x: tf.nn.conv3d(x, tf.ones((3, 3, 3, GROUP, 8)), [1] * 5, 'SAME'))\n"
-        "c = f.get_concrete_function(tf.TensorSpec((1, 4, 8, 8, 8), tf.float32))\n"
-        "content = tf.lite.TFLiteConverter.from_concrete_functions([c]).convert()\n"
-        "tf.lite.Interpreter(model_content=content).allocate_tensors()\n"
-    )
-    text = script.read_text()
-    for channels, works in ((8, True), (1, False)):
-        script.write_text(text.replace("GROUP", str(channels)))
-        done = subprocess.run([sys.executable, str(script)], capture_output=True, check=False)
-        assert (done.returncode == 0) is works, done.stderr[-2000:]
