@@ -84,7 +84,7 @@ def lower_to_mlpackage(
     """Write an exported program as an .mlpackage; the same program gives the same bytes.
 
     Input ``frames`` is (B, 3, S, S) float32, output ``logits`` (rows, K) float32; states are inputs and outputs,
-    (1, C, R, P) float32, or kept inside in float16 where the program has them as buffers.
+    (1, C, rows, P) float32, or kept inside in float16 where the program has them as buffers.
 
     Args:
         program: the quantized program for int8, the float program for fp16 and fp32.

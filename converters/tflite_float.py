@@ -26,7 +26,7 @@ _FP32_RELATIVE, _FP16_RELATIVE = 1e-4, 0.05
 
 def float_tflite(form: Form, *, fp16: bool = False) -> bytes:
     """A float .tflite of a form with the weights that its network has now: (B, S, S, 3) and states -> (rows, K) and
-    states, which are (1, R, P, C).
+    states, which are (1, R, P, C): R rows of the P pixels of a frame.
 
     A network in int8 gives the float model of its dequantized weights.
 

@@ -19,7 +19,7 @@ def lower_to_tflite(form: Form, precision: Precision, target: Path | str) -> dic
     """Write a form of a network as a .tflite.
 
     Input ``frames`` is (B, S, S, 3), channels last; output ``logits`` is (rows, K); signature ``serving_default``.
-    States are inputs and outputs, (1, R, P, C): no variable, nothing that a delegate would have to keep.
+    States are inputs and outputs, (1, rows, P, C): no variable, nothing that a delegate would have to keep.
     int8 takes and gives int8, with the network's own weights, scales and zero points; fp16 has float16 weights and
     float32 input and output; both float files hold the weights that the network has now.
 
