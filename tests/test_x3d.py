@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +44,14 @@ print(json.dumps(said))
 """
 
 
+def _need(package: str) -> None:
+    """Skip without it; not by an import, since TensorFlow takes seconds to load and runs in processes of its own."""
+    if find_spec(package) is None:
+        pytest.skip(f"{package} is not installed")
+
+
 def test_tensorflow_and_its_converter_refuse_it(tmp_path: Path) -> None:
-    pytest.importorskip("tensorflow")
+    _need("tensorflow")
     script, text = tmp_path / "depthwise.py", SCRIPT
     for name, value in (("CHANNELS", CHANNELS), ("FRAMES", FRAMES), ("SIDE", SIDE)):
         text = text.replace(name, str(value))
@@ -62,7 +69,7 @@ def test_tensorflow_and_its_converter_refuse_it(tmp_path: Path) -> None:
 def test_onnx2tf_makes_one_convolution_of_each_channel(tmp_path: Path) -> None:
     """The function is kept, in operators that the delegate leaves."""
     onnx = pytest.importorskip("onnx")
-    pytest.importorskip("onnx2tf")
+    _need("onnx2tf")
     from converters.tflite_float import run_tensorflow
     from converters.tflite_graph import Graph
     from converters.tflite_inspect import delegation, operators
