@@ -17,8 +17,10 @@ struct GestureScreen: View {
 
     var body: some View {
         layout {
-            PreviewView(source: model.source, isMirrored: model.content.mirrorsPreview)
-                .overlay(alignment: .top) { BannerView(banner: model.content.banner, retry: model.retry) }
+            PreviewView(
+                source: model.source, isMirrored: model.content.mirrorsPreview, isRunning: model.content.isSourceRunning
+            )
+            .overlay(alignment: .top) { BannerView(banner: model.content.banner, retry: model.retry) }
             VStack(spacing: 12) {
                 CurrentGesture(content: model.content)
                 ScrollView {
@@ -110,11 +112,12 @@ struct Movie: Transferable {
         FileRepresentation(importedContentType: .movie) { received in
             let files = FileManager.default
             let folder = URL.temporaryDirectory.appendingPathComponent("picked", isDirectory: true)
-            try? files.removeItem(at: folder)
             try files.createDirectory(at: folder, withIntermediateDirectories: true)
+            let before = try files.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
             // a name of its own, so that another video is another input
             let copy = folder.appendingPathComponent("\(UUID().uuidString).\(received.file.pathExtension)")
             try files.copyItem(at: received.file, to: copy)
+            before.forEach { try? files.removeItem(at: $0) }
             return Movie(url: copy)
         }
     }

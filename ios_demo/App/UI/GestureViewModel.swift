@@ -14,7 +14,7 @@ final class GestureViewModel: ObservableObject {
 
     private let session: Session
     private let parts = PhoneParts()
-    private var observers: [NSObjectProtocol] = []
+    private var watch: SystemWatch?
 
     init() {
         let relay = Relay()
@@ -28,12 +28,8 @@ final class GestureViewModel: ObservableObject {
         session.onChange = { relay.tell() }
         relay.listen { [weak self] in self?.refresh() }
         session.set(SystemCondition.now)
-        watchSystem()
+        watch = SystemWatch { [weak self] in self?.session.set(SystemCondition.now) }
         if let first = models.models.first { choose(ModelChoice(model: first)) }
-    }
-
-    deinit {
-        observers.forEach(NotificationCenter.default.removeObserver)
     }
 
     func choose(modelNamed name: String) {
@@ -67,14 +63,6 @@ final class GestureViewModel: ObservableObject {
     private func refresh() {
         let now = ScreenContent(session: session, models: models)
         if now != content { content = now }
-    }
-
-    private func watchSystem() {
-        observers = SystemCondition.changes.map { name in
-            NotificationCenter.default.addObserver(forName: name, object: nil, queue: .main) { [weak self] _ in
-                MainActor.assumeIsolated { self?.session.set(SystemCondition.now) }
-            }
-        }
     }
 }
 
