@@ -72,13 +72,13 @@ private struct ModelMenu: View {
 
     var body: some View {
         Menu {
-            Picker(Strings.model, selection: chosen) {
+            Picker(Strings.model, selection: $model.chosenName) {
                 ForEach(model.models.models) { one in
                     Text(Strings.artefact(one)).tag(one.id)
                 }
             }
             if model.choice?.model.runtime == .coreml {
-                Picker(Strings.computeUnits, selection: units) {
+                Picker(Strings.computeUnits, selection: $model.computeUnits) {
                     ForEach(ComputeUnits.allCases, id: \.self) { units in
                         Text(Strings.units(units)).tag(units)
                     }
@@ -93,14 +93,6 @@ private struct ModelMenu: View {
         } label: {
             Label(Strings.model, systemImage: "cpu")
         }
-    }
-
-    private var chosen: Binding<String> {
-        Binding(get: { model.choice?.model.id ?? "" }, set: { model.choose(modelNamed: $0) })
-    }
-
-    private var units: Binding<ComputeUnits> {
-        Binding(get: { model.choice?.computeUnits ?? .all }, set: { model.choose($0) })
     }
 }
 

@@ -19,7 +19,9 @@ final class GestureViewModel: ObservableObject {
     init() {
         let relay = Relay()
         let pipeline = Pipeline(tracer: SignpostTracer(), onChange: { relay.tell() })
-        let session = Session(pipeline: pipeline, parts: parts) { work in DispatchQueue.main.async(execute: work) }
+        let session = Session(pipeline: pipeline, parts: parts) { work in
+            DispatchQueue.main.async(execute: DispatchWorkItem(block: work))
+        }
         let models = ModelFiles.read()
         self.session = session
         self.models = models
@@ -32,14 +34,18 @@ final class GestureViewModel: ObservableObject {
         if let first = models.models.first { choose(ModelChoice(model: first)) }
     }
 
-    func choose(modelNamed name: String) {
-        guard let model = models.models.first(where: { $0.id == name }) else { return }
-        choose(ModelChoice(model: model, computeUnits: choice?.computeUnits ?? .all))
+    /// The artefact's file name, for the picker.
+    var chosenName: String {
+        get { choice?.model.id ?? "" }
+        set {
+            guard let model = models.models.first(where: { $0.id == newValue }) else { return }
+            choose(ModelChoice(model: model, computeUnits: computeUnits))
+        }
     }
 
-    func choose(_ units: ComputeUnits) {
-        guard let choice else { return }
-        choose(ModelChoice(model: choice.model, computeUnits: units))
+    var computeUnits: ComputeUnits {
+        get { choice?.computeUnits ?? .all }
+        set { if let choice { choose(ModelChoice(model: choice.model, computeUnits: newValue)) } }
     }
 
     func choose(video: URL) { session.choose(Input.video(video)) }
