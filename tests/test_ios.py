@@ -40,16 +40,8 @@ APP_FILES = sorted((IOS / "App").rglob("*.swift"))
 APP_TESTS = sorted((IOS / "AppTests").rglob("*.swift"))
 GOLDEN_TESTS = sorted((CORE / "Tests" / "GestureCoreTests" / "Golden").glob("*.swift"))
 DECLARATIONS = Path(__file__).resolve().parent / "apple_declarations"
-FRAMEWORKS = (
-    "CoreVideo",
-    "AVFoundation",
-    "CoreML",
-    "ExecuTorch",
-    "os",
-    "UIKit",
-    "SwiftUI",
-    "PhotosUI",
-)  # as they import
+FRAMEWORKS = ("CoreVideo", "AVFoundation", "CoreML", "ExecuTorch", "os", "UIKit", "SwiftUI", "PhotosUI")
+"""In the order of their imports."""
 
 
 def run(
@@ -191,22 +183,17 @@ def test_every_file_parses(swift: None) -> None:
 def test_the_app_uses_the_package_as_it_is(swift: None, tmp_path: Path) -> None:
     """The compiler's types and isolation of the whole app over the package, without what is internal in it.
 
-    What the app uses of Apple's frameworks is declared in ``tests/apple_declarations`` by Apple's documentation, without
-    content: this says that the app fits the package and itself, not that it fits the frameworks.
+    What the app uses of Apple's frameworks is declared in ``tests/apple_declarations``, by hand and without content:
+    this says that the app fits the package and itself, not that it fits the frameworks.
     """
     run("swift", "build", "--disable-sandbox", folder=CORE)
     for name in FRAMEWORKS:
         words = ("-suppress-warnings", "-parse-as-library", "-module-name", name, "-I", tmp_path)
         run("swiftc", "-emit-module", *words, "-o", tmp_path / f"{name}.swiftmodule", DECLARATIONS / f"{name}.swift")
-    strict = (
-        "swiftc",
-        "-swift-version",
-        "5",
-        "-strict-concurrency=complete",
-        "-warnings-as-errors",
-        "-parse-as-library",
-    )
-    strict += ("-I", str(tmp_path), "-I", str(CORE / ".build" / "debug" / "Modules"))
+    strict = [
+        "swiftc", "-swift-version", "5", "-strict-concurrency=complete", "-warnings-as-errors", "-parse-as-library",
+        "-I", str(tmp_path), "-I", str(CORE / ".build" / "debug" / "Modules"),
+    ]  # fmt: skip
     module = tmp_path / "GestureDemo.swiftmodule"
     run(*strict, "-emit-module", "-enable-testing", "-module-name", "GestureDemo", "-o", module, *APP_FILES)
     helpers = [file for file in GOLDEN_TESTS if file.name != "GoldenTests.swift"]
