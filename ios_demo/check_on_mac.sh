@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What only a Mac can check, in one command. Not run on Linux.
 #
-#     ios_demo/check_on_mac.sh           needs Xcode 16, `brew install xcodegen swiftlint swift-format`, and `make setup` before
+#     ios_demo/check_on_mac.sh           needs Apple silicon, Xcode 16, `brew install xcodegen swiftlint swift-format`, `make setup`
 #
 # 1 the package's tests over golden vectors   2 the app's types and its signature   3 predictions of Core ML in the app
 # against Python's, on all compute units       4 a benchmark in the simulator and its file.  DEVELOPMENT_TEAM=ID adds
@@ -12,6 +12,7 @@ fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 say() { printf 'check_on_mac: %s\n' "$*"; }
 
 [[ $(uname) == Darwin ]] || fail "this is no Mac; tests/test_ios.py checks what Linux can"
+[[ $(uname -m) == arm64 ]] || fail "ExecuTorch's libraries for the simulator are for Apple silicon only"
 for tool in xcodegen xcodebuild swiftlint swift-format; do
     command -v "$tool" > /dev/null || fail "there is no $tool; install Xcode, and brew install xcodegen swiftlint swift-format"
 done
@@ -59,4 +60,4 @@ data=$(xcrun simctl get_app_container "$device" org.sthmobile.gesture data)
 python3 -m json.tool "$data/Documents/benchmark/mac.json" > /dev/null
 
 say "passed. By hand, on a phone: the preview is upright in all ways of holding it; a hand moved to the left is called"
-say "left with both cameras; a call and Split View are told; refused camera leads to Settings; VoiceOver reads the screen"
+say "left with both cameras; a call is told; refused camera leads to Settings; VoiceOver reads the screen"

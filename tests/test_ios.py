@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,12 @@ IOS = Path(__file__).resolve().parent.parent / "ios_demo"
 CORE = IOS / "GestureCore"
 TOOLS = Path(os.environ.get("STH_TOOLS") or Path.home() / ".cache" / "sth-tools") / "swift" / "bin"
 PATH = os.pathsep.join([str(TOOLS), os.environ.get("PATH", "")])
-APP_FILES = sorted(file for folder in ("App", "AppTests") for file in (IOS / folder).rglob("*.swift"))
+APP_FILES = sorted((IOS / "App").rglob("*.swift"))
+APP_TESTS = sorted((IOS / "AppTests").rglob("*.swift"))
+GOLDEN_TESTS = sorted((CORE / "Tests" / "GestureCoreTests" / "Golden").glob("*.swift"))
+DECLARATIONS = Path(__file__).resolve().parent / "apple_declarations"
+FRAMEWORKS = ("CoreVideo", "AVFoundation", "CoreML", "ExecuTorch", "os", "UIKit", "SwiftUI", "PhotosUI")
+"""In the order of their imports."""
 
 
 def run(
@@ -169,8 +175,29 @@ def test_wrong_golden_vectors_fail(golden: Golden) -> None:
 
 def test_every_file_parses(swift: None) -> None:
     """Of the app; those of the package are compiled above."""
-    assert len(APP_FILES) > 15
-    run("swiftc", "-frontend", "-parse", *APP_FILES)
+    assert len(APP_FILES) > 15 and APP_TESTS
+    run("swiftc", "-frontend", "-parse", *APP_FILES, *APP_TESTS)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="a Mac has the frameworks themselves: ios_demo/check_on_mac.sh")
+def test_the_app_uses_the_package_as_it_is(swift: None, tmp_path: Path) -> None:
+    """The compiler's types and isolation of the whole app over the package, without what is internal in it.
+
+    What the app uses of Apple's frameworks is declared in ``tests/apple_declarations``, by hand and without content:
+    this says that the app fits the package and itself, not that it fits the frameworks.
+    """
+    run("swift", "build", "--disable-sandbox", folder=CORE)
+    for name in FRAMEWORKS:
+        words = ("-suppress-warnings", "-parse-as-library", "-module-name", name, "-I", tmp_path)
+        run("swiftc", "-emit-module", *words, "-o", tmp_path / f"{name}.swiftmodule", DECLARATIONS / f"{name}.swift")
+    strict = [
+        "swiftc", "-swift-version", "5", "-strict-concurrency=complete", "-warnings-as-errors", "-parse-as-library",
+        "-I", str(tmp_path), "-I", str(CORE / ".build" / "debug" / "Modules"),
+    ]  # fmt: skip
+    module = tmp_path / "GestureDemo.swiftmodule"
+    run(*strict, "-emit-module", "-enable-testing", "-module-name", "GestureDemo", "-o", module, *APP_FILES)
+    helpers = [file for file in GOLDEN_TESTS if file.name != "GoldenTests.swift"]
+    run(*strict, "-typecheck", "-module-name", "GestureDemoTests", *APP_TESTS, *helpers)
 
 
 def test_style_is_clean(swift: None) -> None:

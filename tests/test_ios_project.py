@@ -28,6 +28,12 @@ KEYS = {
     "scheme": {"build", "run", "test", "profile", "archive"},
 }
 
+# a format of another type prints nonsense, or worse
+VALUES = {
+    "artefact": ["@", "@"], "percent": ["lld"], "ago": ["f"], "spoken_gesture": ["lld", "@"], "times": ["f", "f"],
+    "rates": ["f", "f"], "counts": ["lld", "lld", "lld"], "banner_rate": ["f", "f", "f"],
+}  # fmt: skip
+
 
 def folders(*places: Path) -> set[str]:
     return {path.name.lower() for place in places for path in place.iterdir() if path.is_dir()}
@@ -82,12 +88,18 @@ def test_packages_are_pinned_and_fit(project: dict[str, Any]) -> None:
     executorch = project["packages"]["ExecuTorch"]
     assert re.fullmatch("[0-9a-f]{40}", executorch["revision"]) and executorch.keys() == {"url", "revision"}
     wanted = re.search(r'"executorch==(\d+\.\d+)\.', (ROOT / "pyproject.toml").read_text())
-    assert wanted and f"swiftpm-{wanted[1]}." in (IOS / "project.yml").read_text()
+    version = project["targets"]["GestureDemo"]["settings"]["base"]["EXECUTORCH_VERSION"]
+    assert wanted and version.startswith(f"{wanted[1]}.")
+    assert f"swiftpm-{version}," in (IOS / "project.yml").read_text()
+    # the libraries are for arm64 only, a simulator's too
+    assert project["settings"]["base"]["EXCLUDED_ARCHS[sdk=iphonesimulator*]"] == "x86_64"
 
 
 def test_property_lists() -> None:
     about = plistlib.loads((IOS / "App" / "Info.plist").read_bytes())
     assert "camera" in about["NSCameraUsageDescription"]
+    assert about["ExecuTorchVersion"] == "$(EXECUTORCH_VERSION)"
+    assert '"ExecuTorchVersion"' in (IOS / "App" / "Runner" / "ExecuTorchEngine.swift").read_text()
     assert about["CFBundleIdentifier"] == "$(PRODUCT_BUNDLE_IDENTIFIER)" and about["UIFileSharingEnabled"]
     version = re.search(r"versionName=(\S+)", (ANDROID / "app" / "version.properties").read_text())
     assert version and about["CFBundleShortVersionString"] == version[1]
@@ -151,7 +163,8 @@ def test_every_word_of_the_app_is_in_its_strings_and_no_other() -> None:
     known, wanted = strings("Localizable.strings"), asked()
     assert known.keys() == wanted.keys()
     for key, count in wanted.items():
-        assert len(re.findall(r"%(?:\.\d)?[@dfu]", known[key])) == max(count, 0), key
+        kinds = [kind.lstrip(".0123456789") for kind in re.findall(r"%(\.?\d*[a-z@]+)", known[key])]
+        assert kinds == VALUES.get(key, []) and len(kinds) == max(count, 0), key
 
 
 def test_every_string_is_used() -> None:

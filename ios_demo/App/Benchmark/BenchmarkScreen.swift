@@ -12,6 +12,7 @@ struct BenchmarkScreen: View {
             .task { await run() }
     }
 
+    @MainActor
     private func run() async {
         UIApplication.shared.isIdleTimerDisabled = true
         let phone = Phone.describe()

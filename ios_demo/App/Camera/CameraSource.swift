@@ -4,8 +4,9 @@ import GestureLogic
 
 /// A camera's video output (not stills). Frames that come while one is looked at are dropped by the system.
 ///
-/// The buffers come as the sensor gives them, neither turned nor mirrored; the frame says how it lies.
-final class CameraSource: NSObject, FrameSource {
+/// The buffers come as the sensor gives them, neither turned nor mirrored; the frame says how it lies. What can change
+/// belongs to the queue.
+final class CameraSource: NSObject, FrameSource, @unchecked Sendable {
     let session = AVCaptureSession()
     /// Nil where the phone has no camera on this side.
     let device: AVCaptureDevice?
@@ -62,6 +63,7 @@ final class CameraSource: NSObject, FrameSource {
         guard isWanted else { return }
         do {
             try configure()
+            applyLimit()  // not before the commit, which sets the rate back to the format's usual one
             observe()
             session.startRunning()
             outlet.status(session.isRunning ? .running : .failed(Strings.cameraDidNotStart))
@@ -83,7 +85,6 @@ final class CameraSource: NSObject, FrameSource {
         ask(for: kCVPixelFormatType_420YpCbCr8BiPlanarFullRange)
         output.setSampleBufferDelegate(self, queue: Self.queue)
         leaveAsTheSensorGives()
-        applyLimit()
         coordinator = AVCaptureDevice.RotationCoordinator(device: device, previewLayer: nil)
     }
 
@@ -118,7 +119,7 @@ final class CameraSource: NSObject, FrameSource {
     private func observe() {
         let center = NotificationCenter.default
         let outlet = outlet
-        let pairs: [(Notification.Name, (Notification) -> Void)] = [
+        let pairs: [(Notification.Name, @Sendable (Notification) -> Void)] = [
             (AVCaptureSession.wasInterruptedNotification, { outlet.status(.interrupted(Interruption($0))) }),
             (AVCaptureSession.interruptionEndedNotification, { _ in outlet.status(.running) }),
             (AVCaptureSession.runtimeErrorNotification, { [weak self] in self?.failed($0) }),
@@ -143,7 +144,7 @@ final class CameraSource: NSObject, FrameSource {
 
 extension CameraSource: AVCaptureVideoDataOutputSampleBufferDelegate {
     func captureOutput(_: AVCaptureOutput, didOutput sample: CMSampleBuffer, from connection: AVCaptureConnection) {
-        guard let buffer = sample.imageBuffer else { return }
+        guard let buffer = sample.imageBuffer, let timeMs = sample.timeMs else { return }
         let format = CVPixelBufferGetPixelFormatType(buffer)
         if format != kCVPixelFormatType_32BGRA && !PixelBuffer.isKnownYUV(buffer) {
             return ask(for: kCVPixelFormatType_32BGRA)  // the core's YUV rule is not for this camera's colours
@@ -151,10 +152,8 @@ extension CameraSource: AVCaptureVideoDataOutputSampleBufferDelegate {
         let angle = Double(coordinator?.videoRotationAngleForHorizonLevelCapture ?? 0)
         let orientation = Orientation(
             rotation: Rotation(angle: angle) ?? .degrees0, mirrored: connection.isVideoMirrored)
-        let time = sample.presentationTimeStamp.seconds
         do {
-            outlet.frame(
-                try PixelBuffer.frame(buffer, orientation: orientation, timeMs: Int((time * 1000).rounded())))
+            outlet.frame(try PixelBuffer.frame(buffer, orientation: orientation, timeMs: timeMs))
         } catch {
             outlet.status(.failed(error.localizedDescription))
         }

@@ -1,9 +1,11 @@
-import AVFoundation
+@preconcurrency import AVFoundation
 import GestureCore
 import GestureLogic
 
 /// A video of the library at its own pace, again and again; each time is a stream of its own.
-final class VideoSource: FrameSource {
+///
+/// `task` belongs to the session's thread, which is the main one, as the layer does.
+final class VideoSource: FrameSource, @unchecked Sendable {
     /// Shows the pictures as they are stored; `orientation` says how they are meant.
     let layer = AVSampleBufferDisplayLayer()
     /// Of the main thread.
@@ -59,35 +61,46 @@ final class VideoSource: FrameSource {
         outlet.status(.running)
         let clock = ContinuousClock()
         let began = clock.now
+        var isEmpty = true
         while let sample = output.copyNextSampleBuffer() {
-            let time = sample.presentationTimeStamp.seconds
-            try await clock.sleep(until: began + .seconds(time))
-            try show(sample, time: time, orientation)
+            // a reader also gives marks without a picture or a time
+            guard let buffer = sample.imageBuffer, let timeMs = sample.timeMs else { continue }
+            isEmpty = false
+            try await clock.sleep(until: began + .milliseconds(timeMs))
+            try show(buffer, timeMs: timeMs, orientation)
         }
         if let error = reader.error { throw error }
+        if isEmpty { throw DemoError(Strings.noVideo) }
     }
 
-    private func show(_ sample: CMSampleBuffer, time: Double, _ orientation: Orientation) throws {
-        guard let buffer = sample.imageBuffer else { return }
-        outlet.frame(try PixelBuffer.frame(buffer, orientation: orientation, timeMs: Int((time * 1000).rounded())))
-        guard let shown = try? CMSampleBuffer(shownNow: buffer) else { return }
+    private func show(_ buffer: CVPixelBuffer, timeMs: Int, _ orientation: Orientation) throws {
+        outlet.frame(try PixelBuffer.frame(buffer, orientation: orientation, timeMs: timeMs))
+        guard let shown = try? CMSampleBuffer.shownNow(buffer) else { return }
         DispatchQueue.main.async { [self] in
             if self.orientation != orientation {
                 self.orientation = orientation
                 layer.superlayer?.setNeedsLayout()
             }
-            layer.sampleBufferRenderer.enqueue(shown)
+            let renderer = layer.sampleBufferRenderer
+            if renderer.status == .failed { renderer.flush() }
+            renderer.enqueue(shown)
         }
     }
 }
 
 extension CMSampleBuffer {
-    /// A picture to be shown at once.
-    fileprivate init(shownNow imageBuffer: CVPixelBuffer) throws {
+    /// When it was taken, in milliseconds; nil where it does not tell.
+    var timeMs: Int? {
+        let time = presentationTimeStamp
+        return time.isNumeric ? Int((time.seconds * 1000).rounded()) : nil
+    }
+
+    /// A picture to be shown at once. No initialiser: an extension cannot add one to a Core Foundation type.
+    fileprivate static func shownNow(_ imageBuffer: CVPixelBuffer) throws -> CMSampleBuffer {
         let timing = CMSampleTimingInfo(
             duration: .invalid, presentationTimeStamp: CMClockGetTime(CMClockGetHostTimeClock()),
             decodeTimeStamp: .invalid)
         let format = try CMVideoFormatDescription(imageBuffer: imageBuffer)
-        try self.init(imageBuffer: imageBuffer, formatDescription: format, sampleTiming: timing)
+        return try CMSampleBuffer(imageBuffer: imageBuffer, formatDescription: format, sampleTiming: timing)
     }
 }

@@ -9,9 +9,26 @@ enum SystemCondition {
     }
 
     /// Posted when `now` would be another.
-    static let changes: [Notification.Name] = [
+    fileprivate static let changes: [Notification.Name] = [
         ProcessInfo.thermalStateDidChangeNotification, .NSProcessInfoPowerStateDidChange,
     ]
+}
+
+/// Calls back on the main thread after each change of heat and power, while it lives.
+final class SystemWatch {
+    private let observers: [NSObjectProtocol]
+
+    init(_ react: @escaping @MainActor @Sendable () -> Void) {
+        observers = SystemCondition.changes.map { name in
+            NotificationCenter.default.addObserver(forName: name, object: nil, queue: .main) { _ in
+                MainActor.assumeIsolated { react() }
+            }
+        }
+    }
+
+    deinit {
+        observers.forEach { NotificationCenter.default.removeObserver($0) }
+    }
 }
 
 extension ThermalLevel {

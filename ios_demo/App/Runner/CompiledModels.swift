@@ -24,7 +24,7 @@ enum CompiledModels {
     private static func wait<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) throws -> Value {
         let box = ResultBox<Value>()
         let done = DispatchSemaphore(value: 0)
-        Task.detached {
+        Task.detached(priority: .userInitiated) {
             do {
                 box.result = .success(try await work())
             } catch {

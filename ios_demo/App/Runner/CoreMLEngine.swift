@@ -22,7 +22,8 @@ final class CoreMLEngine: StatefulEngine {
         }
         keepsStates = installed.contract.stateful
         let system = ProcessInfo.processInfo.operatingSystemVersion
-        runtime = "Core ML of iOS \(system.majorVersion).\(system.minorVersion), \(units.rawValue)"
+        runtime = RuntimeKey.coreml.title(
+            version: "of iOS \(system.majorVersion).\(system.minorVersion)", on: units.rawValue)
         try reset()
     }
 

@@ -6,7 +6,9 @@
 
     /// A .pte in ExecuTorch with XNNPACK; inputs and outputs are in the artefact's order.
     final class ExecuTorchEngine: Engine {
-        let runtime = "ExecuTorch (XNNPACK)"
+        /// The library does not tell its version; project.yml, which pins it, does.
+        let runtime = RuntimeKey.executorch.title(
+            version: Bundle.main.object(forInfoDictionaryKey: "ExecuTorchVersion") as? String, on: "XNNPACK")
         private let module: Module
 
         /// - Throws: `DemoError` where ExecuTorch cannot load the program.

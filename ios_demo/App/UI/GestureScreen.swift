@@ -17,8 +17,10 @@ struct GestureScreen: View {
 
     var body: some View {
         layout {
-            PreviewView(source: model.source, isMirrored: model.content.mirrorsPreview)
-                .overlay(alignment: .top) { BannerView(banner: model.content.banner, retry: model.retry) }
+            PreviewView(
+                source: model.source, isMirrored: model.content.mirrorsPreview, isRunning: model.content.isSourceRunning
+            )
+            .overlay(alignment: .top) { BannerView(banner: model.content.banner, retry: model.retry) }
             VStack(spacing: 12) {
                 CurrentGesture(content: model.content)
                 ScrollView {
@@ -70,13 +72,13 @@ private struct ModelMenu: View {
 
     var body: some View {
         Menu {
-            Picker(Strings.model, selection: chosen) {
+            Picker(Strings.model, selection: $model.chosenName) {
                 ForEach(model.models.models) { one in
                     Text(Strings.artefact(one)).tag(one.id)
                 }
             }
             if model.choice?.model.runtime == .coreml {
-                Picker(Strings.computeUnits, selection: units) {
+                Picker(Strings.computeUnits, selection: $model.computeUnits) {
                     ForEach(ComputeUnits.allCases, id: \.self) { units in
                         Text(Strings.units(units)).tag(units)
                     }
@@ -92,14 +94,6 @@ private struct ModelMenu: View {
             Label(Strings.model, systemImage: "cpu")
         }
     }
-
-    private var chosen: Binding<String> {
-        Binding(get: { model.choice?.model.id ?? "" }, set: { model.choose(modelNamed: $0) })
-    }
-
-    private var units: Binding<ComputeUnits> {
-        Binding(get: { model.choice?.computeUnits ?? .all }, set: { model.choose($0) })
-    }
 }
 
 /// A video of the library, copied to where the app may read it; the one before goes.
@@ -110,11 +104,12 @@ struct Movie: Transferable {
         FileRepresentation(importedContentType: .movie) { received in
             let files = FileManager.default
             let folder = URL.temporaryDirectory.appendingPathComponent("picked", isDirectory: true)
-            try? files.removeItem(at: folder)
             try files.createDirectory(at: folder, withIntermediateDirectories: true)
+            let before = try files.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
             // a name of its own, so that another video is another input
             let copy = folder.appendingPathComponent("\(UUID().uuidString).\(received.file.pathExtension)")
             try files.copyItem(at: received.file, to: copy)
+            before.forEach { try? files.removeItem(at: $0) }
             return Movie(url: copy)
         }
     }

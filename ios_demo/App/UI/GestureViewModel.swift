@@ -14,12 +14,14 @@ final class GestureViewModel: ObservableObject {
 
     private let session: Session
     private let parts = PhoneParts()
-    private var observers: [NSObjectProtocol] = []
+    private var watch: SystemWatch?
 
     init() {
         let relay = Relay()
         let pipeline = Pipeline(tracer: SignpostTracer(), onChange: { relay.tell() })
-        let session = Session(pipeline: pipeline, parts: parts) { work in DispatchQueue.main.async(execute: work) }
+        let session = Session(pipeline: pipeline, parts: parts) { work in
+            DispatchQueue.main.async(execute: DispatchWorkItem(block: work))
+        }
         let models = ModelFiles.read()
         self.session = session
         self.models = models
@@ -28,22 +30,22 @@ final class GestureViewModel: ObservableObject {
         session.onChange = { relay.tell() }
         relay.listen { [weak self] in self?.refresh() }
         session.set(SystemCondition.now)
-        watchSystem()
+        watch = SystemWatch { [weak self] in self?.session.set(SystemCondition.now) }
         if let first = models.models.first { choose(ModelChoice(model: first)) }
     }
 
-    deinit {
-        observers.forEach(NotificationCenter.default.removeObserver)
+    /// The artefact's file name, for the picker.
+    var chosenName: String {
+        get { choice?.model.id ?? "" }
+        set {
+            guard let model = models.models.first(where: { $0.id == newValue }) else { return }
+            choose(ModelChoice(model: model, computeUnits: computeUnits))
+        }
     }
 
-    func choose(modelNamed name: String) {
-        guard let model = models.models.first(where: { $0.id == name }) else { return }
-        choose(ModelChoice(model: model, computeUnits: choice?.computeUnits ?? .all))
-    }
-
-    func choose(_ units: ComputeUnits) {
-        guard let choice else { return }
-        choose(ModelChoice(model: choice.model, computeUnits: units))
+    var computeUnits: ComputeUnits {
+        get { choice?.computeUnits ?? .all }
+        set { if let choice { choose(ModelChoice(model: choice.model, computeUnits: newValue)) } }
     }
 
     func choose(video: URL) { session.choose(Input.video(video)) }
@@ -67,14 +69,6 @@ final class GestureViewModel: ObservableObject {
     private func refresh() {
         let now = ScreenContent(session: session, models: models)
         if now != content { content = now }
-    }
-
-    private func watchSystem() {
-        observers = SystemCondition.changes.map { name in
-            NotificationCenter.default.addObserver(forName: name, object: nil, queue: .main) { [weak self] _ in
-                MainActor.assumeIsolated { self?.session.set(SystemCondition.now) }
-            }
-        }
     }
 }
 

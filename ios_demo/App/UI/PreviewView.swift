@@ -6,19 +6,26 @@ import SwiftUI
 struct PreviewView: View {
     let source: FrameSource?
     let isMirrored: Bool
+    let isRunning: Bool
 
     var body: some View {
-        Group {
-            if let camera = source as? CameraSource {
-                CameraPreview(camera: camera, isMirrored: isMirrored).accessibilityLabel(Strings.cameraPicture)
-            } else if let video = source as? VideoSource {
-                VideoPreview(video: video).accessibilityLabel(Strings.videoPicture)
-            } else {
-                Color.black.accessibilityHidden(true)
-            }
+        if let camera = source as? CameraSource {
+            CameraPreview(camera: camera, isMirrored: isMirrored, isRunning: isRunning)
+                .modifier(Spoken(label: Strings.cameraPicture))
+        } else if let video = source as? VideoSource {
+            VideoPreview(video: video).modifier(Spoken(label: Strings.videoPicture))
+        } else {
+            Color.black.accessibilityHidden(true)
         }
-        .accessibilityElement()
-        .accessibilityAddTraits(.isImage)
+    }
+}
+
+/// One picture to VoiceOver, whatever lies in it.
+private struct Spoken: ViewModifier {
+    let label: String
+
+    func body(content: Content) -> some View {
+        content.accessibilityElement().accessibilityLabel(label).accessibilityAddTraits(.isImage)
     }
 }
 
@@ -26,6 +33,8 @@ struct PreviewView: View {
 private struct CameraPreview: UIViewRepresentable {
     let camera: CameraSource
     let isMirrored: Bool
+    /// The layer has a connection to turn and to mirror from then on, which is why it is asked for.
+    let isRunning: Bool
 
     func makeCoordinator() -> Turning { Turning() }
 

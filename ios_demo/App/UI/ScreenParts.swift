@@ -5,7 +5,7 @@ import SwiftUI
 /// The most urgent message, with the button that helps.
 struct BannerView: View {
     let banner: Banner?
-    let retry: () -> Void
+    let retry: @MainActor () -> Void
     @Environment(\.openURL) private var openURL
 
     var body: some View {
@@ -79,6 +79,7 @@ struct HistoryList: View {
                 }
             }
         }
+        .accessibilityElement(children: .contain)
         .accessibilityLabel(Strings.historyTitle)
     }
 }

@@ -15,6 +15,7 @@ final class ScreenContentTests: XCTestCase {
         made.executor.run()
         XCTAssertNil(made.content.banner)
         let source = try XCTUnwrap(made.parts.cameras.last).outlet
+        XCTAssertFalse(made.content.isSourceRunning)
         source.status(.refused)
         XCTAssertEqual(made.content.banner, .cameraRefused)
         XCTAssertEqual(made.content.banner?.action, .openSettings)
@@ -26,6 +27,7 @@ final class ScreenContentTests: XCTestCase {
         XCTAssertEqual(made.content.banner, .interrupted(.severalApps))
         source.status(.running)
         XCTAssertEqual(made.content.banner, .hot)
+        XCTAssertTrue(made.content.isSourceRunning)
         made.session.setPaused(true)
         XCTAssertEqual(made.content.banner, .paused)
         made.session.set(DeviceCondition(thermal: .critical))
@@ -51,6 +53,19 @@ final class ScreenContentTests: XCTestCase {
         made.parts.runner.failure = DemoError("it broke")
         try made.offer(750)
         XCTAssertEqual(made.content.banner, .failed("it broke"))
+    }
+
+    /// A video that is played again makes the same gesture at the same time.
+    func testGesturesOfTwoStreamsAreTwoRows() throws {
+        let made = try MadeSession(thresholds: true)
+        made.parts.runner.logits = [0, 9, 0, 0]
+        made.open()
+        made.executor.run()
+        for time in [0, 250, 500, 0, 250, 500] { try made.offer(time) }
+        let rows = made.content.history
+        XCTAssertEqual(rows.map(\.isActive), [true, false])
+        XCTAssertEqual(made.session.pipeline.state.history.map(\.beginMs), [250, 250])
+        XCTAssertEqual(rows.map(\.id), [2, 1])
     }
 
     /// The screen is a looking glass for the front camera; the network never gets that picture.

@@ -29,6 +29,20 @@ final class SessionTests: XCTestCase {
         XCTAssertEqual(session.pipeline.state.counts.offered, 0)
     }
 
+    /// The system refuses the GPU to an app that is not in front.
+    func testWhatFailedBehindIsTriedAgainInFront() throws {
+        let (session, parts) = try running()
+        parts.cameras[0].outlet.frame(try MadeSession.frame(0))
+        session.setInFront(false)
+        parts.runner.failure = DemoError("no GPU in the background")
+        executor.run()
+        XCTAssertEqual(session.pipeline.state.status, .failed("no GPU in the background"))
+        parts.runner.failure = nil
+        session.setInFront(true)
+        executor.run()
+        XCTAssertEqual(session.pipeline.state.status, .running)
+    }
+
     func testACriticalHeatStopsAndAFallResumes() throws {
         let (session, parts) = try running()
         session.set(DeviceCondition(thermal: .serious))

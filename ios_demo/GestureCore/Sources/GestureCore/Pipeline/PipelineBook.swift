@@ -6,6 +6,7 @@ struct PipelineBook {
     private static let shownGestures = 20
 
     private(set) var state = PipelineState()
+    private var gestures = 0
     private var times = StageTimes()
     private var cameraRate = RateMeter()
     private var networkRate = RateMeter()
@@ -72,7 +73,9 @@ struct PipelineBook {
         for event in events {
             switch event.kind {
             case .begin:
-                let gesture = Gesture(label: event.label, beginMs: event.timeMs, confidence: event.confidence)
+                gestures += 1
+                let gesture = Gesture(
+                    number: gestures, label: event.label, beginMs: event.timeMs, confidence: event.confidence)
                 state.history = Array(([gesture] + state.history).prefix(Self.shownGestures))
             case .end:
                 if !state.history.isEmpty { state.history[0].endMs = event.timeMs }

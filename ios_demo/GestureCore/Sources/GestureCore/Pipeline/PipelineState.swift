@@ -43,12 +43,15 @@ public struct Score: Equatable, Sendable {
 
 /// One performance of a gesture; `endMs` is nil while it lasts. Times are those of the frames, in milliseconds.
 public struct Gesture: Equatable, Sendable {
+    /// Counts the gestures of a model; times begin anew with each stream.
+    public let number: Int
     public let label: Int
     public let beginMs: Int
     public let confidence: Double
     public internal(set) var endMs: Int?
 
-    public init(label: Int, beginMs: Int, confidence: Double, endMs: Int? = nil) {
+    public init(number: Int, label: Int, beginMs: Int, confidence: Double, endMs: Int? = nil) {
+        self.number = number
         self.label = label
         self.beginMs = beginMs
         self.confidence = confidence

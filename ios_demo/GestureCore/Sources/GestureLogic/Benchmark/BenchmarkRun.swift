@@ -2,7 +2,7 @@ import Foundation
 import GestureCore
 
 /// A whole benchmark: from launch arguments to the file `benchmark/ID.json`, which exists only once the run has ended.
-public struct BenchmarkRun {
+public struct BenchmarkRun: Sendable {
     private let arguments: [String]
     /// Where relative names of models lie.
     private let models: URL

@@ -84,6 +84,7 @@ public final class Session {
     public func setInFront(_ isInFront: Bool) {
         guard isInFront != self.isInFront else { return }
         self.isInFront = isInFront
+        if isInFront { pipeline.retry() }  // what failed behind, where the system refuses the GPU, may work now
         settle()
     }
 

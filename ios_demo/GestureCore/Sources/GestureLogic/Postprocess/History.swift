@@ -16,7 +16,7 @@ public struct ScoreRow: Equatable, Sendable, Identifiable {
 
 /// A gesture that was made.
 public struct HistoryRow: Equatable, Sendable, Identifiable {
-    /// When it began, which is of no other one.
+    /// Its number.
     public let id: Int
     public let name: String
     public let percent: Int
@@ -28,7 +28,7 @@ public struct HistoryRow: Equatable, Sendable, Identifiable {
     public static func of(_ state: PipelineState) -> [HistoryRow] {
         state.history.map { gesture in
             HistoryRow(
-                id: gesture.beginMs, name: state.name(of: gesture.label),
+                id: gesture.number, name: state.name(of: gesture.label),
                 percent: Int((100 * gesture.confidence).rounded()),
                 ago: Double(max(0, state.timeMs - gesture.beginMs)) / 1000, isActive: gesture.endMs == nil)
         }

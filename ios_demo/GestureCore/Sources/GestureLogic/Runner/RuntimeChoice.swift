@@ -5,6 +5,14 @@ public enum RuntimeKey: String, CaseIterable, Sendable {
 
     /// Of an artefact's file.
     public var suffix: String { self == .coreml ? "mlpackage" : "pte" }
+
+    /// Name and version of what computes, and where, as the screen and a benchmark's file say it.
+    ///
+    /// - Parameter version: nil where it is not known.
+    public func title(version: String?, on place: String) -> String {
+        let name = self == .coreml ? "Core ML" : "ExecuTorch"
+        return "\(name) \(version ?? "of unknown version") (\(place))"
+    }
 }
 
 /// Where Core ML may compute; the names are coremltools' own.

@@ -51,6 +51,8 @@ public struct ScreenContent: Equatable, Sendable {
     public let isPaused: Bool
     /// A looking glass: the front camera's picture on the screen, never the network's.
     public let mirrorsPreview: Bool
+    /// Pictures come.
+    public let isSourceRunning: Bool
 
     /// - Parameter models: those of the app; without any there is nothing to run.
     public init(session: Session, models: ModelFolder) {
@@ -67,6 +69,7 @@ public struct ScreenContent: Equatable, Sendable {
         condition = session.condition
         isPaused = session.isPaused
         mirrorsPreview = session.input == .camera(.front)
+        isSourceRunning = session.sourceStatus == .running
     }
 
     private static func banner(_ state: PipelineState, _ session: Session, _ models: ModelFolder) -> Banner? {
