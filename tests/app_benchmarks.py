@@ -14,8 +14,8 @@ TYPES: dict[str, type | tuple[type, ...]] = {
     "artefact": str, "sha256": str, "bytes": int, "network": str, "precision": str, "mode": str, "input": str,
     "state_bytes": int, "runtime": str, "runtime_version": str, "runtime_key": str, "compute_units": str,
     "threads": int, "rounds": int, "warm_up": int, "cool_down_ms": int, "seed": int, "thermal_before": str,
-    "thermal_after": str, "battery": dict, "load_ms": NUMBER, "first_ms": NUMBER, "median_ms": NUMBER, "p90_ms": NUMBER, "peak_mb": NUMBER,
-    "samples_ms": list,
+    "thermal_after": str, "battery": dict, "load_ms": NUMBER, "first_ms": NUMBER, "median_ms": NUMBER,
+    "p90_ms": NUMBER, "peak_mb": NUMBER, "samples_ms": list,
 }  # fmt: skip
 DEVICE: dict[str, type | tuple[type, ...]] = {
     "manufacturer": str, "model": str, "device": str, "soc": str, "abi": str, "cores": int, "memory_mb": NUMBER,

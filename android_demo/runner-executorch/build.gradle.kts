@@ -12,8 +12,6 @@ android {
     namespace = "org.sthmobile.gesture.executorch"
     compileSdk = said.getProperty("compileSdk").toInt()
     defaultConfig.minSdk = said.getProperty("minSdk").toInt()
-    // The library does not say its version.
-    defaultConfig.resValue("string", "executorch_version", libs.versions.executorch.get())
     compileOptions {
         sourceCompatibility = JavaVersion.VERSION_1_8
         targetCompatibility = JavaVersion.VERSION_1_8

@@ -27,6 +27,8 @@ APP = ROOT / "android_demo" / "app"
 MAIN = APP / "src" / "main"
 MODELS = MAIN / "assets" / "models"
 APK = BUILD / "gestures.apk"
+BUILT = {"executorch_version": EXECUTORCH}
+"""Strings that the build knows, not the sources; the Gradle build has them by resValue."""
 FRAMEWORK = Path("/usr/share/android-framework-res/framework-res.apk")
 KEY = BUILD / "debug.keystore"
 _PASSWORD = "android"  # what Android Studio's debug keys have; the key signs nothing that is published
@@ -79,11 +81,11 @@ def resources(folder: Path) -> tuple[Path, Path]:
 
 
 def _generated(folder: Path) -> Path:
-    """Resources that the build knows, not the sources; the Gradle build says the same by resValue."""
+    """A folder of resources with what is in ``BUILT``."""
     file = folder / "res" / "values" / "build.xml"
     file.parent.mkdir(parents=True)
-    version = f'<string name="executorch_version" translatable="false">{EXECUTORCH}</string>'
-    file.write_text(f"<resources>{version}</resources>\n", encoding="utf-8")
+    strings = "".join(f'<string name="{name}" translatable="false">{text}</string>' for name, text in BUILT.items())
+    file.write_text(f"<resources>{strings}</resources>\n", encoding="utf-8")
     return folder / "res"
 
 

@@ -1,7 +1,7 @@
 """Run the app's tests on the JVM, which draw its screen: ``python -m android_demo.tools.app_tests --model STREAM``.
 
 Robolectric brings Android's own classes and its drawing. The screen is filled by the app's pipeline from what the
-artefact says of a rendered video here; ``--pictures DIR`` keeps what was drawn.
+artefact says of a rendered video here; ``--picture FILE`` keeps what was drawn.
 """
 
 from __future__ import annotations
@@ -14,18 +14,24 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
+
 from android_demo.tools import apk
 from android_demo.tools.core_tests import MAIN, names_of_tests
 from android_demo.tools.kotlin import Compilation, class_path, compile_kotlin, core_tests, require_java
 from android_demo.tools.libraries import BUILD, FOLDER, paths
 from android_demo.tools.native import classes
 from training.errors import UserError, run_cli
+from training.files import atomic_path
 
 EXAMPLES = """examples:
   python -m android_demo.tools.app_tests --model build/artefacts/sth_mobilenet_v2_causal_stream_96_int8.tflite
-  python -m android_demo.tools.app_tests --model STREAM.tflite --pictures android_demo
+  python -m android_demo.tools.app_tests --model STREAM.tflite --picture android_demo/screens.jpg
 """
 TESTS = apk.APP / "src" / "test" / "kotlin"
+SHOWN = ("light", "dark", "refused")
+_GAP = 24
 _CONFIG = "com/android/tools/test_config.properties"  # where Robolectric looks for the app's resources
 
 
@@ -68,6 +74,13 @@ def _configure(file: Path, resources: Path) -> None:
     file.write_text("".join(f"{key}={value}\n" for key, value in lines.items()), encoding="utf-8")
 
 
+def sheet(pictures: Path) -> np.ndarray:
+    """The screens in light, in the dark and without a camera side by side, uint8 (H, W, 3) in OpenCV's BGR."""
+    found = [cv2.imread(str(pictures / f"screen_{name}.png")) for name in SHOWN]
+    gap = np.full((found[0].shape[0], _GAP, 3), 255, np.uint8)
+    return np.concatenate([found[0], *(part for each in found[1:] for part in (gap, each))], axis=1)
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -76,7 +89,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--model", type=Path, metavar="ARTEFACT", required=True, help="a stream")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the rendered video; default 0")
-    parser.add_argument("--pictures", type=Path, metavar="DIR", help="write the screens here, screen_*.png")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="write the screens here, side by side")
     return parser.parse_args(arguments)
 
 
@@ -86,9 +99,13 @@ def main() -> None:
 
     arguments = parse(sys.argv[1:])
     with tempfile.TemporaryDirectory() as name:
-        recording = Path(name) / "recording"
+        recording, pictures = Path(name) / "recording", Path(name) / "pictures"
         record(arguments.model, recording, seed=arguments.seed)
-        counts = run_app_tests(recording, arguments.pictures)
+        counts = run_app_tests(recording, pictures)
+        if arguments.picture:
+            with atomic_path(arguments.picture) as temporary:
+                kind = arguments.picture.suffix
+                temporary.write_bytes(cv2.imencode(kind, sheet(pictures), [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['ignored']} skipped in {counts['seconds']} s")
 
 

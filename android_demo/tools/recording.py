@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 
 from mobile.contract import contract_path
-from mobile.event_streams import milliseconds
-from mobile.events import BEGIN, EventDetector
-from mobile.golden_files import GoldenWriter
+from mobile.events.detector import BEGIN, EventDetector
+from mobile.events.streams import milliseconds
+from mobile.golden.files import GoldenWriter
 from mobile.runners import StreamRunner
 from mobile.score_events import read_thresholds
 from training.errors import UserError

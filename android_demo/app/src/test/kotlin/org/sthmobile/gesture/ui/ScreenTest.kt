@@ -22,6 +22,7 @@ import org.sthmobile.gesture.core.pipeline.PipelineState
 import org.sthmobile.gesture.pipeline.Thermal
 import java.io.File
 import kotlin.test.assertEquals
+import kotlin.test.assertFalse
 import kotlin.test.assertTrue
 
 /**
@@ -61,6 +62,7 @@ class ScreenTest {
         assertEquals(shown.string(R.string.notice_permission_blocked), shown.text(R.id.notice_text))
         assertEquals(shown.string(R.string.action_settings), shown.text(R.id.notice_action))
         assertEquals(Action.OPEN_SETTINGS, shown.view.action)
+        assertFalse(shown.root.keepScreenOn)
         assertTrue(shown.string(R.string.thermal_severe) in shown.text(R.id.figures))
         assertEquals(emptyList(), shown.cut())
     }
@@ -76,6 +78,7 @@ class ScreenTest {
         val bitmap = shown.draw(name)
         checkTexts(shown)
         assertEquals(emptyList(), shown.cut())
+        assertTrue(shown.root.keepScreenOn)
         if (height > width) assertTrue(shown.isWholly(R.id.figures), "the figures are below the fold")
         for (id in listOf(R.id.picture, R.id.bars, R.id.history, R.id.figures, R.id.pause)) {
             assertTrue(shown.coloursOf(bitmap, id) > 8, "${shown.name(id)} is blank")
