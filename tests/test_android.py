@@ -24,9 +24,11 @@ from converters import export_executorch, export_tflite
 from mobile.bundle import SHIPPED_CAUSAL, open_bundle
 from mobile.golden.vectors import write_golden
 from mobile.install_assets import ANDROID, install
+from mobile.readme import table_of
+from mobile.result_files import PreprocessSpeed, load_result
 from mobile.score_events import read_thresholds
 from training.errors import UserError
-from training.files import sha256_of
+from training.files import sha256_of, write_json
 
 pytestmark = pytest.mark.minutes
 INSTALL = "android_demo/install_tools.sh"
@@ -120,10 +122,17 @@ def test_newer_calls_are_found_and_stand_behind_a_question(tools: None, tmp_path
     assert unguarded({"org.sthmobile.gesture.ui.Words": ["referenced class android.new.Thing"]}) != []
 
 
-def test_preprocessing_is_timed_beside_inference(streams: list[Path]) -> None:
+def test_preprocessing_is_timed_beside_inference(streams: list[Path], tmp_path: Path) -> None:
     found = preprocess_speed.measure(streams[0], rounds=2, warm_up=20, seed=1)
     assert found["sha256"] == sha256_of(streams[0]) and found["frame"] == "640 x 480"
     assert all(found[key]["median"] > 0 for key in ("preprocess_ms", "inference_ms")) and found["ratio"] > 0
+    write_json(tmp_path / "speed.json", found)
+    result = load_result(tmp_path / "speed.json")
+    assert isinstance(result, PreprocessSpeed)
+    assert f"{result.ratio:.2f}" in table_of([result]) and streams[0].name in table_of([result])
+    write_json(tmp_path / "speed.json", {**found, "ratio": found["ratio"] / 2})
+    with pytest.raises(UserError, match="its samples say"):
+        load_result(tmp_path / "speed.json")
 
 
 def test_programs_that_the_native_library_would_refuse_are_named(streams: list[Path]) -> None:
