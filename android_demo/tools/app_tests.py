@@ -29,7 +29,8 @@ EXAMPLES = """examples:
   python -m android_demo.tools.app_tests --model build/artefacts/sth_mobilenet_v2_causal_stream_96_int8.tflite
   python -m android_demo.tools.app_tests --model STREAM.tflite --picture android_demo/screens.jpg
 """
-TESTS = apk.APP / "src" / "test" / "kotlin"
+TESTS = apk.APP / "src" / "jvmTest" / "kotlin"
+"""Not where Gradle looks for tests: they use those of the core, which another module of it cannot see."""
 SHOWN = ("light", "dark", "refused")
 _GAP = 24
 _CONFIG = "com/android/tools/test_config.properties"  # where Robolectric looks for the app's resources
