@@ -107,7 +107,9 @@ class CameraSource(
         release()
         listener.onSource(SourceState.Starting)
         opened = describe(wanted) ?: return fail(SourceState.Stopped(Reason.BROKEN, "it gives no YUV pictures"))
-        callback = DeviceCallback().also { manager.openCamera(wanted, it, handler) }
+        val mine = DeviceCallback()
+        callback = mine // before it can be called
+        manager.openCamera(wanted, mine, handler)
     }
 
     /** Does something with the camera; what the system throws becomes a state. */
