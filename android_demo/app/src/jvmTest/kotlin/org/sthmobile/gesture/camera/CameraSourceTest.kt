@@ -69,7 +69,7 @@ class CameraSourceTest {
 
     private fun start(front: Boolean) = camera.start(front, SurfaceTexture(0), { states += it })
 
-    private fun next(count: Int): List<SourceState?> = List(count) { states.poll(30, TimeUnit.SECONDS) }
+    private fun next(count: Int): List<SourceState?> = List(count) { states.poll(2, TimeUnit.MINUTES) }
 
     private fun facts(facing: Int): CameraCharacteristics =
         ShadowCameraCharacteristics.newCameraCharacteristics().also { facts ->
