@@ -64,6 +64,7 @@ class LatencyRow:
     Attributes:
         sha256: of what ran, as the device itself computed or read it.
         runtime: name and version.
+        runtime_version: the version alone, where the device's app says it.
         delegate: what computes, and in how many pieces, by the exporter's report.
         ratio_to: median over the median of a rival of the same run.
         samples_ms: single inferences in their order.
@@ -92,6 +93,7 @@ class LatencyRow:
     thermal_after: str = "unknown"
     first_ms: float | None = None
     measured_at: str | None = None
+    runtime_version: str | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[0-9a-f]{64}", self.sha256):

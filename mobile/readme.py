@@ -26,6 +26,7 @@ from mobile.result_files import (
     Latency,
     Memory,
     Parity,
+    PreprocessSpeed,
     Result,
     Runtime,
     Stages,
@@ -95,6 +96,7 @@ def table_of(found: Sequence[Result]) -> str:
         Runtime: runtime_tables,
         Stages: stage_tables,
         Frontier: frontier_tables,
+        PreprocessSpeed: preprocess_tables,
     }
     kinds = {type(result) for result in found}
     if len(kinds) != 1 or not kinds <= set(makers):
@@ -426,3 +428,19 @@ def operators_line(operators: dict[str, dict[str, int]]) -> str:
         for dtype, count in types.items():
             counted[dtype] = counted.get(dtype, 0) + count
     return ", ".join(f"{count} {dtype}" for dtype, count in sorted(counted.items(), key=lambda pair: -pair[1]))
+
+
+def preprocess_tables(found: Sequence[PreprocessSpeed]) -> str:
+    """The Android app's preprocessing on the JVM beside inference."""
+    header = ["frame", "input", "preprocess ms", "p90 ms", "inference ms", "p90 ms", "ratio"]
+    rows = [
+        [result.frame, result.input, f"{result.preprocess_ms.median:.2f}", f"{result.preprocess_ms.p90:.2f}",
+         f"{result.inference_ms.median:.2f}", f"{result.inference_ms.p90:.2f}", f"{result.ratio:.2f}"]
+        for result in found
+    ]  # fmt: skip
+    below = [
+        f"Inference: `{result.artefact}`, {result.runtime}, one thread; medians of {result.rounds} x {result.burst} "
+        f"frames, the ratio of the medians of each round; {host_line(result.host)}."
+        for result in found
+    ]
+    return f"{markdown(header, rows)}\n\n{' '.join(below)}"

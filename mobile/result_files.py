@@ -394,6 +394,48 @@ class Stages:
                     raise ValueError(f"the ratio of {name} at {row.channels} is {ratio}; its samples say {found}")
 
 
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """Milliseconds of one stage, in the order in which they ran."""
+
+    median: float
+    p90: float
+    samples: tuple[float, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class PreprocessSpeed:
+    """The Android app's preprocessing beside inference (``python -m android_demo.tools.preprocess_speed``).
+
+    Attributes:
+        rounds, burst: rounds of so many frames, and then so many inferences, in a row.
+        ratio: preprocessing over inference, the median of the ratios of single rounds.
+    """
+
+    code_version: str
+    artefact: str
+    sha256: str
+    frame: str
+    input: str
+    runtime: str
+    host: dict[str, Any]
+    rounds: int
+    burst: int
+    seed: int
+    preprocess_ms: Stage
+    inference_ms: Stage
+    ratio: float
+
+    def __post_init__(self) -> None:
+        ours, theirs = (
+            np.median(np.reshape(stage.samples, (self.rounds, self.burst)), axis=1)
+            for stage in (self.preprocess_ms, self.inference_ms)
+        )
+        found = float(np.median(ours / theirs))
+        if abs(found - self.ratio) > 1e-6:
+            raise ValueError(f"the ratio is {self.ratio}; its samples say {found}")
+
+
 KINDS: dict[str, type] = {
     "accuracy": Accuracy,
     "parity": Parity,
@@ -411,6 +453,7 @@ KINDS: dict[str, type] = {
     "runtime": Runtime,
     "stages": Stages,
     "frontier": Frontier,
+    "preprocess_speed": PreprocessSpeed,
 }
 Result = (
     Accuracy
@@ -429,6 +472,7 @@ Result = (
     | Runtime
     | Stages
     | Frontier
+    | PreprocessSpeed
 )
 
 

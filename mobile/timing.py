@@ -43,7 +43,13 @@ def random_input(runner: ArtefactRunner, seed: int) -> np.ndarray:
 
 
 def interleaved(
-    runners: Sequence[ArtefactRunner], *, rounds: int, warm_up: int, seed: int = 0, cool_down: float = 0.0
+    runners: Sequence[ArtefactRunner],
+    *,
+    rounds: int,
+    warm_up: int,
+    seed: int = 0,
+    cool_down: float = 0.0,
+    quiet: bool = False,
 ) -> list[Timing]:
     """Time all artefacts in turn, round after round, so that a slow minute hits all of them alike.
 
@@ -54,6 +60,7 @@ def interleaved(
     Args:
         rounds, warm_up: counted and uncounted inferences of each artefact.
         cool_down: seconds of rest after each round.
+        quiet: no progress bar, for who has one around it.
 
     Raises:
         UserError: fewer than one round.
@@ -65,7 +72,7 @@ def interleaved(
     repeats = [max(1, max(frames) // count) for count in frames]
     samples: list[list[float]] = [[] for _ in runners]
     rng = np.random.default_rng(seed)
-    for number in tqdm(range(-warm_up, rounds), desc="timing", unit="round", leave=False):
+    for number in tqdm(range(-warm_up, rounds), desc="timing", unit="round", leave=False, disable=quiet):
         for index in rng.permutation(len(runners)):
             started = time.perf_counter_ns()
             for _ in range(repeats[index]):

@@ -7,22 +7,28 @@ import shutil
 import zipfile
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from tools_needed import need
 
 from android_demo.tools import apk, check_apk, preprocess_speed
 from android_demo.tools.api_level import unguarded
+from android_demo.tools.app_tests import run_app_tests, sheet
 from android_demo.tools.core_tests import run_core_tests
 from android_demo.tools.libraries import LIST, read_libraries
 from android_demo.tools.native import native_libraries
 from android_demo.tools.programs import RUNTIME, delegate_formats, faults
+from android_demo.tools.recording import record
 from converters import export_executorch, export_tflite
 from mobile.bundle import SHIPPED_CAUSAL, open_bundle
 from mobile.golden.vectors import write_golden
 from mobile.install_assets import ANDROID, install
+from mobile.readme import table_of
+from mobile.result_files import PreprocessSpeed, load_result
 from mobile.score_events import read_thresholds
 from training.errors import UserError
-from training.files import sha256_of
+from training.files import sha256_of, write_json
 
 pytestmark = pytest.mark.minutes
 INSTALL = "android_demo/install_tools.sh"
@@ -60,6 +66,20 @@ def test_core_over_golden_vectors(streams: list[Path], tmp_path: Path) -> None:
     kept = apk.ROOT / "build" / "golden" / "kotlin.json"
     kept.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(tmp_path / "kotlin.json", kept)
+
+
+def test_the_screen_is_drawn(streams: list[Path], tmp_path: Path) -> None:
+    """Texts, sizes and what is blank are checked on the JVM; here, what the pictures say to each other."""
+    said = record(streams[0], tmp_path / "recording", seed=0)
+    counts = run_app_tests(tmp_path / "recording", tmp_path / "pictures")
+    assert counts["passed"] >= 7 and counts["failed"] == counts["ignored"] == 0 and len(said["gestures"]) == 4
+    light, dark = (cv2.imread(str(tmp_path / "pictures" / f"screen_{name}.png")) for name in ("light", "dark"))
+    assert light.shape == dark.shape == (1080, 540, 3)
+    rows = light.shape[0] // 3
+    assert np.array_equal(light[:rows], dark[:rows]) and light[:rows].std() > 10  # the video's frame
+    assert light[2 * rows :].mean() > 200 and dark[2 * rows :].mean() < 60
+    shown = cv2.imread(str(apk.ROOT / "android_demo" / "screens.jpg"))
+    assert shown.shape == sheet(tmp_path / "pictures").shape
 
 
 def test_wrong_golden_vectors_fail(streams: list[Path], tmp_path: Path) -> None:
@@ -102,10 +122,17 @@ def test_newer_calls_are_found_and_stand_behind_a_question(tools: None, tmp_path
     assert unguarded({"org.sthmobile.gesture.ui.Words": ["referenced class android.new.Thing"]}) != []
 
 
-def test_preprocessing_is_timed_beside_inference(streams: list[Path]) -> None:
+def test_preprocessing_is_timed_beside_inference(streams: list[Path], tmp_path: Path) -> None:
     found = preprocess_speed.measure(streams[0], rounds=2, warm_up=20, seed=1)
     assert found["sha256"] == sha256_of(streams[0]) and found["frame"] == "640 x 480"
     assert all(found[key]["median"] > 0 for key in ("preprocess_ms", "inference_ms")) and found["ratio"] > 0
+    write_json(tmp_path / "speed.json", found)
+    result = load_result(tmp_path / "speed.json")
+    assert isinstance(result, PreprocessSpeed)
+    assert f"{result.ratio:.2f}" in table_of([result]) and streams[0].name in table_of([result])
+    write_json(tmp_path / "speed.json", {**found, "ratio": found["ratio"] / 2})
+    with pytest.raises(UserError, match="its samples say"):
+        load_result(tmp_path / "speed.json")
 
 
 def test_programs_that_the_native_library_would_refuse_are_named(streams: list[Path]) -> None:

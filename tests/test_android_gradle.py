@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from android_demo.tools.apk import versions
+from android_demo.tools.apk import BUILT, versions
 from android_demo.tools.libraries import ROOT, read_libraries
 
 if sys.version_info >= (3, 11):
@@ -59,6 +59,7 @@ def test_names_and_versions_come_from_where_the_other_build_reads_them() -> None
     manifest = (APP / "app" / "src" / "main" / "AndroidManifest.xml").read_text(encoding="utf-8")
     package = re.search(r'package="([^"]+)"', manifest)
     assert package and script.count(f'"{package[1]}"') == 2  # namespace and applicationId
+    assert set(re.findall(r'resValue\("string", "(\w+)"', script)) == set(BUILT)
     asked = {key for path in SCRIPTS for key in re.findall(r'getProperty\("(\w+)"\)', path.read_text(encoding="utf-8"))}
     assert asked == set(versions())
     for runtime in ("litert", "executorch"):

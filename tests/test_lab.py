@@ -193,6 +193,10 @@ def test_the_report_of_an_app_is_a_row(field: Field, kind: str) -> None:
     row = read_report(app_report(field.artefacts[0], kind=kind), field.artefacts[0], "r1", PLAN)
     assert (row.median_ms, row.p90_ms, row.first_ms, row.peak_mb) == (2.0, pytest.approx(2.8), 30.0, None)
     assert row.network == "sth_mobilenet_v2" and row.input == "4 x 32 x 32" and row.heat == ""
+    assert (row.runtime, row.runtime_version) == ("Fake 1", None)
+    for said, name in (("1", "Fake 1"), ("2.1", "Fake 1 2.1")):
+        told = read_report(app_report(field.artefacts[0], runtime_version=said), field.artefacts[0], "r1", PLAN)
+        assert (told.runtime, told.runtime_version) == (name, said)
     hot = read_report(app_report(field.artefacts[0], thermal_after="moderate"), field.artefacts[0], "r1", PLAN)
     assert hot.heat == "thermal state changed: none to moderate"
     facts = dataclasses.replace(PHONE)
@@ -212,6 +216,7 @@ def test_the_report_of_an_app_is_a_row(field: Field, kind: str) -> None:
         ({"samples_ms": None}, "3 samples were asked for"),
         ({"load_ms": None}, "is not whole"),
         ({"thermal_before": "lukewarm"}, "is not whole"),
+        ({"runtime_version": 3}, "is not whole"),
         ({"schema": 2}, "has schema 2"),
         ({"kind": "latency"}, "cut off, or none"),
     ],

@@ -17,6 +17,14 @@ def test_the_tables_are_those_of_the_result_files() -> None:
     assert TEXT.count("<!-- table: ") >= 6
 
 
+def test_the_android_readme_has_its_table_once_it_was_measured() -> None:
+    text, results = (ROOT / "android_demo" / "README.md").read_text(encoding="utf-8"), ROOT / "mobile" / "results"
+    if (results / "android_preprocess.json").is_file():
+        assert fill_tables(text, results) == text
+    else:
+        assert "<!-- table: android_preprocess -->\n**not run**" in text
+
+
 def test_pictures_and_links_exist() -> None:
     paths = re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT)
     assert paths

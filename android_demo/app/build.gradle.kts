@@ -18,8 +18,11 @@ android {
         targetSdk = said.getProperty("targetSdk").toInt()
         versionCode = said.getProperty("versionCode").toInt()
         versionName = said.getProperty("versionName")
+        // ExecuTorch's library does not say its version.
+        resValue("string", "executorch_version", libs.versions.executorch.get())
         ndk.abiFilters += listOf("arm64-v8a", "x86_64")
     }
+    buildFeatures.resValues = true
     buildTypes.release {
         isMinifyEnabled = true
         proguardFiles("proguard.pro")

@@ -19,7 +19,7 @@ from pathlib import Path
 from android_demo.tools.api_level import newer_calls, unguarded
 from android_demo.tools.kotlin import Compilation, class_path, compile_kotlin, core
 from android_demo.tools.libraries import BUILD, ROOT, paths
-from android_demo.tools.native import classes, native_libraries
+from android_demo.tools.native import EXECUTORCH, classes, native_libraries
 from training.errors import UserError, run_cli
 from training.files import atomic_path
 
@@ -27,6 +27,8 @@ APP = ROOT / "android_demo" / "app"
 MAIN = APP / "src" / "main"
 MODELS = MAIN / "assets" / "models"
 APK = BUILD / "gestures.apk"
+BUILT = {"executorch_version": EXECUTORCH}
+"""Strings that the build knows, not the sources; the Gradle build has them by resValue."""
 FRAMEWORK = Path("/usr/share/android-framework-res/framework-res.apk")
 KEY = BUILD / "debug.keystore"
 _PASSWORD = "android"  # what Android Studio's debug keys have; the key signs nothing that is published
@@ -63,7 +65,8 @@ def resources(folder: Path) -> tuple[Path, Path]:
     said = versions()
     run(
         ["aapt", "package", "-f", "-m", "--auto-add-overlay", "-M", MAIN / "AndroidManifest.xml", "-S", MAIN / "res",
-         "-A", MAIN / "assets", "-I", _framework(), "-J", generated, "-F", package, "--debug-mode",
+         "-S", _generated(folder), "-A", MAIN / "assets", "-I", _framework(), "-J", generated, "-F", package,
+         "--debug-mode",
          "--min-sdk-version", said["minSdk"], "--target-sdk-version", said["targetSdk"],
          "--version-code", said["versionCode"], "--version-name", said["versionName"]],
         "packing resources",
@@ -75,6 +78,15 @@ def resources(folder: Path) -> tuple[Path, Path]:
         for file in sorted(compiled.rglob("*.class")):
             archive.writestr(zipfile.ZipInfo(str(file.relative_to(compiled))), file.read_bytes())
     return package, jar
+
+
+def _generated(folder: Path) -> Path:
+    """A folder of resources with what is in ``BUILT``."""
+    file = folder / "res" / "values" / "build.xml"
+    file.parent.mkdir(parents=True)
+    strings = "".join(f'<string name="{name}" translatable="false">{text}</string>' for name, text in BUILT.items())
+    file.write_text(f"<resources>{strings}</resources>\n", encoding="utf-8")
+    return folder / "res"
 
 
 def app_classes(r: Path) -> list[Path]:

@@ -22,12 +22,11 @@ EXAMPLES = """examples:
   python -m android_demo.tools.core_tests                            over the vectors that are there
 """
 GOLDEN = ROOT / "build" / "golden"
-_MAIN = "org.sthmobile.gesture.core.golden.CoreTestsKt"
+MAIN = "org.sthmobile.gesture.core.golden.CoreTestsKt"
 
 
-def test_classes() -> list[str]:
-    """Names of all test classes: those whose files end in Test."""
-    sources = CORE / "test" / "kotlin"
+def names_of_tests(sources: Path) -> list[str]:
+    """Names of all test classes in a folder: those whose files end in Test."""
     return [".".join(file.relative_to(sources).with_suffix("").parts) for file in sorted(sources.rglob("*Test.kt"))]
 
 
@@ -48,7 +47,8 @@ def run_core_tests(golden: Path, report: Path | None = None) -> dict[str, Any]:
         report.parent.mkdir(parents=True, exist_ok=True)
         properties.append(f"-Dgolden.report={report}")
     files = [core_jar, tests, *paths("core", "platform", "test")]
-    command = [require_java(), "-XX:+UseSerialGC", *properties, "-cp", class_path(files), _MAIN, *test_classes()]
+    names = names_of_tests(CORE / "test" / "kotlin")
+    command = [require_java(), "-XX:+UseSerialGC", *properties, "-cp", class_path(files), MAIN, *names]
     ended = subprocess.run(command, capture_output=True, text=True)
     if ended.returncode:
         raise UserError(f"tests of the Android core fail:\n{ended.stdout.strip()}\n{ended.stderr.strip()}")

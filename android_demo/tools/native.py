@@ -13,6 +13,8 @@ from training.errors import UserError
 from training.files import atomic_path
 
 ABIS = ("arm64-v8a", "x86_64")
+EXECUTORCH = "1.3"
+"""Version of the ExecuTorch that the list of libraries has inside an npm package; its files do not say it."""
 UNPACKED = BUILD / "unpacked"
 _NPM_CLASSES = "package/android/libs/classes.jar"
 _NPM_NATIVE = "package/third-party/android/libs/executorch/"

@@ -23,12 +23,13 @@ from mobile.contract import contract_path
 from mobile.latency_rivals import build
 from mobile.runners import ArtefactRunner
 from mobile.timing import Timing, describe_host, interleaved
+from training.checkpoint import code_version
 from training.errors import UserError, run_cli
 from training.files import sha256_of, write_json
 
 EXAMPLES = """examples:
   python -m android_demo.tools.preprocess_speed                    a stream of 224 x 224 with random weights
-  python -m android_demo.tools.preprocess_speed --model STREAM.tflite --json preprocess.json
+  python -m android_demo.tools.preprocess_speed --json mobile/results/android_preprocess.json
 """
 CAMERA = (640, 480)
 _MAIN = "org.sthmobile.gesture.core.benchmark.PreprocessSpeedKt"
@@ -97,16 +98,17 @@ def measure(model: Path, *, rounds: int, warm_up: int, seed: int) -> dict[str, A
     theirs: list[float] = []
     ratios: list[float] = []
     with preprocessing(contract_path(model), seed=seed, warm_up=warm_up) as jvm:
-        interleaved([runner], rounds=1, warm_up=10, seed=seed)
+        interleaved([runner], rounds=1, warm_up=10, seed=seed, quiet=True)
         for _ in tqdm(range(rounds), desc="timing", unit="round", leave=False):
             frames = jvm.run(_BURST)
-            inferences = interleaved([runner], rounds=_BURST, warm_up=0, seed=seed)[0].samples
+            inferences = interleaved([runner], rounds=_BURST, warm_up=0, seed=seed, quiet=True)[0].samples
             ours += frames
             theirs += inferences
             ratios.append(float(np.median(frames) / np.median(inferences)))
     preprocess, inference = Timing(tuple(ours)), Timing(tuple(theirs))
     return {
         "kind": "preprocess_speed",
+        "code_version": code_version(),
         "artefact": model.name,
         "sha256": sha256_of(model),
         "frame": "{} x {}".format(*CAMERA),
@@ -114,8 +116,10 @@ def measure(model: Path, *, rounds: int, warm_up: int, seed: int) -> dict[str, A
         "runtime": runner.runtime,
         "host": describe_host(),
         "rounds": rounds,
-        "preprocess_ms": {"median": preprocess.median, "p90": preprocess.p90},
-        "inference_ms": {"median": inference.median, "p90": inference.p90},
+        "burst": _BURST,
+        "seed": seed,
+        "preprocess_ms": {"median": preprocess.median, "p90": preprocess.p90, "samples": ours},
+        "inference_ms": {"median": inference.median, "p90": inference.p90, "samples": theirs},
         "ratio": float(np.median(ratios)),
     }
 

@@ -112,7 +112,7 @@ def read_report(text: str, artefact: Path, run: str, plan: Plan) -> LatencyRow:
         return row_of(
             artefact,
             [float(sample) for sample in samples],
-            runtime=str(content["runtime"]),
+            **_runtime(content),
             load_ms=float(content["load_ms"]),
             first_ms=None if content.get("first_ms") is None else float(content["first_ms"]),
             peak_mb=None if content.get("peak_mb") is None else float(content["peak_mb"]),
@@ -121,6 +121,14 @@ def read_report(text: str, artefact: Path, run: str, plan: Plan) -> LatencyRow:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DeviceError("failed", f"the device's report of {artefact.name} is not whole: {error!r}") from error
+
+
+def _runtime(content: dict[str, Any]) -> dict[str, str | None]:
+    """Name and version, and the version alone; an older app does not say it."""
+    name, version = str(content["runtime"]), content.get("runtime_version")
+    if not isinstance(version, str | None):
+        raise TypeError(f"runtime_version is {version!r}; expected a text or null")
+    return {"runtime": name if version is None or version in name else f"{name} {version}", "runtime_version": version}
 
 
 def _parse(text: str, artefact: Path) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import android.content.Context
 import android.util.Log
 import org.sthmobile.gesture.pipeline.thermalNow
 import org.sthmobile.gesture.runner.ModelStore
-import org.sthmobile.gesture.runner.Runtimes
 import org.sthmobile.gesture.runner.sha256
 import java.io.File
 import java.io.IOException
@@ -58,8 +57,8 @@ class Benchmark(
         report.artefact(file.name, sha256(file), file.length(), contract)
         val memoryBefore = memoryMb()
         val begin = System.nanoTime()
-        Runtimes.open(file, contract, plan.threads).use { runner ->
-            report.loaded(runner.runtime, (System.nanoTime() - begin) / 1e6)
+        store.open(plan.model, contract, plan.threads).use { runner ->
+            report.loaded(runner.runtime, runner.runtimeVersion, (System.nanoTime() - begin) / 1e6)
             val measurement = Measurement(runner)
             val first = measurement.run(1).milliseconds[0]
             measurement.run(plan.warmUp)

@@ -58,9 +58,11 @@ class BenchmarkReport(
 
     fun loaded(
         runtime: String,
+        version: String,
         loadMs: Double,
     ) {
         content.put("runtime", runtime)
+        content.put("runtime_version", version)
         content.put("load_ms", loadMs)
     }
 
@@ -117,6 +119,7 @@ class BenchmarkReport(
                 "input",
                 "state_bytes",
                 "runtime",
+                "runtime_version",
                 "runtime_key",
                 "compute_units",
                 "threads",

@@ -33,7 +33,6 @@ data class OpenedCamera(
 class CameraSource(
     context: Context,
     private val sink: FrameSink,
-    private val listener: SourceListener,
 ) : Closeable {
     private val manager = context.getSystemService(CameraManager::class.java)
     private val thread = HandlerThread("camera").apply { start() }
@@ -42,9 +41,13 @@ class CameraSource(
     private val taken = WaitForCamera()
 
     @Volatile private var display = 0
+    private var listener = SourceListener { }
     private var texture: SurfaceTexture? = null
     private var id: String? = null
     private var opened: OpenedCamera? = null
+
+    /** Of the camera that is being opened or open; another one that calls is an earlier one, and is closed. */
+    private var callback: DeviceCallback? = null
     private var device: CameraDevice? = null
     private var session: CameraCaptureSession? = null
     private var reader: ImageReader? = null
@@ -62,15 +65,19 @@ class CameraSource(
             null
         }
 
-    /** Opens the camera; the permission must have been given. */
+    /** Opens the camera; the permission must have been given. [listener] is told how it goes until the next start. */
     fun start(
         front: Boolean,
         preview: SurfaceTexture,
+        listener: SourceListener,
     ) = run {
         handler.post {
+            this.listener = listener
             texture = preview
-            id = find(front)
-            if (id == null) listener.onSource(SourceState.Stopped(Reason.NO_CAMERA)) else open()
+            watched {
+                id = find(front)
+                if (id == null) listener.onSource(SourceState.Stopped(Reason.NO_CAMERA)) else open()
+            }
         }
         Unit
     }
@@ -99,17 +106,31 @@ class CameraSource(
         val wanted = id ?: return
         release()
         listener.onSource(SourceState.Starting)
+        opened = describe(wanted) ?: return fail(SourceState.Stopped(Reason.BROKEN, "it gives no YUV pictures"))
+        val mine = DeviceCallback()
+        callback = mine // before it can be called
+        manager.openCamera(wanted, mine, handler)
+    }
+
+    /** Does something with the camera; what the system throws becomes a state. */
+    private fun watched(work: () -> Unit) =
         try {
-            opened = describe(wanted)
-            manager.openCamera(wanted, DeviceCallback(), handler)
+            work()
         } catch (error: CameraAccessException) {
-            listener.onSource(stopped(error))
+            fail(stopped(error))
         } catch (error: SecurityException) {
-            listener.onSource(SourceState.Stopped(Reason.PERMISSION, error.message))
+            fail(SourceState.Stopped(Reason.PERMISSION, error.message))
         } catch (error: IllegalArgumentException) {
-            // the camera was unplugged
-            listener.onSource(SourceState.Stopped(Reason.BROKEN, error.message))
+            // the camera was unplugged, or the preview is gone
+            fail(SourceState.Stopped(Reason.BROKEN, error.message))
+        } catch (error: IllegalStateException) {
+            // taken between two lines
+            fail(SourceState.Stopped(Reason.TAKEN, error.message))
         }
+
+    private fun fail(state: SourceState) {
+        release()
+        listener.onSource(state)
     }
 
     private fun begin(camera: CameraDevice) {
@@ -149,6 +170,7 @@ class CameraSource(
         reader?.close()
         surface?.release()
         session = null
+        callback = null
         device = null
         reader = null
         surface = null
@@ -174,30 +196,24 @@ class CameraSource(
 
     private inner class DeviceCallback : CameraDevice.StateCallback() {
         override fun onOpened(camera: CameraDevice) {
+            if (callback !== this) return camera.close() // somebody stopped or switched meanwhile
             device = camera
-            try {
-                if (camera.id == id) begin(camera) else camera.close() // somebody stopped or switched meanwhile
-            } catch (error: CameraAccessException) {
-                listener.onSource(stopped(error))
-            } catch (error: IllegalStateException) {
-                // taken between two lines
-                listener.onSource(SourceState.Stopped(Reason.TAKEN, error.message))
-            }
+            watched { begin(camera) }
         }
 
-        override fun onDisconnected(camera: CameraDevice) {
-            release()
-            camera.close()
-            listener.onSource(SourceState.Stopped(Reason.TAKEN))
-        }
+        override fun onDisconnected(camera: CameraDevice) = lose(camera, SourceState.Stopped(Reason.TAKEN))
 
         override fun onError(
             camera: CameraDevice,
             error: Int,
+        ) = lose(camera, SourceState.Stopped(reasonOf(error), "error $error"))
+
+        private fun lose(
+            camera: CameraDevice,
+            state: SourceState,
         ) {
-            release()
+            if (callback === this) fail(state)
             camera.close()
-            listener.onSource(SourceState.Stopped(reasonOf(error), "error $error"))
         }
     }
 
@@ -205,26 +221,24 @@ class CameraSource(
         private val request: CaptureRequest,
     ) : CameraCaptureSession.StateCallback() {
         override fun onConfigured(configured: CameraCaptureSession) {
-            if (device == null) return
+            if (configured.device !== device) return
             session = configured
-            try {
+            watched {
                 configured.setRepeatingRequest(request, null, handler)
                 listener.onSource(SourceState.Running)
-            } catch (error: CameraAccessException) {
-                listener.onSource(stopped(error))
-            } catch (error: IllegalStateException) {
-                listener.onSource(SourceState.Stopped(Reason.TAKEN, error.message))
             }
         }
 
-        override fun onConfigureFailed(configured: CameraCaptureSession) =
-            listener.onSource(SourceState.Stopped(Reason.BROKEN, "its streams cannot be configured"))
+        override fun onConfigureFailed(configured: CameraCaptureSession) {
+            if (configured.device !== device) return
+            fail(SourceState.Stopped(Reason.BROKEN, "its streams cannot be configured"))
+        }
     }
 
     /** Opens the camera again once nobody else has it. */
     private inner class WaitForCamera : CameraManager.AvailabilityCallback() {
         override fun onCameraAvailable(cameraId: String) {
-            if (cameraId == id && device == null) open()
+            if (cameraId == id && callback == null) watched { open() }
         }
     }
 }

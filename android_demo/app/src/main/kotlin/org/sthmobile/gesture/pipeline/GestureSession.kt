@@ -8,8 +8,8 @@ import android.os.Looper
 import org.sthmobile.gesture.camera.CameraSource
 import org.sthmobile.gesture.camera.FrameSink
 import org.sthmobile.gesture.camera.OpenedCamera
+import org.sthmobile.gesture.camera.PresentSource
 import org.sthmobile.gesture.camera.Reason
-import org.sthmobile.gesture.camera.SourceListener
 import org.sthmobile.gesture.camera.SourceState
 import org.sthmobile.gesture.camera.VideoSource
 import org.sthmobile.gesture.core.camera.YuvFrame
@@ -49,8 +49,8 @@ class GestureSession(
             changed()
         }
     private val thermalWatch = ThermalWatch(app) { redraw() }
-    private val listener = SourceListener { state -> main.post { sourceIs(state) } }
-    private val camera = CameraSource(app, FrameSink { pipeline.offer(it) }, listener)
+    private val present = PresentSource({ main.post(it) }, ::sourceIs)
+    private val camera = CameraSource(app, FrameSink { pipeline.offer(it) })
     private var video: VideoSource? = null
     private var uri: Uri? = null
 
@@ -105,7 +105,7 @@ class GestureSession(
         display: Int,
     ) {
         camera.turn(display)
-        if (uri == null) camera.start(front, preview)
+        if (uri == null) camera.start(front, preview, present.begin())
     }
 
     /** The camera may not be used: shows why. */
@@ -120,7 +120,7 @@ class GestureSession(
     /** Lets go of the camera while nobody looks; [then] runs on the camera's thread when it is free. */
     fun stopCamera(then: () -> Unit = {}) {
         camera.stop(then)
-        if (uri == null) sourceIs(SourceState.Idle)
+        if (uri == null) end()
     }
 
     /** Selects the other camera; start it then. */
@@ -141,14 +141,13 @@ class GestureSession(
                 pipeline.offer(frame)
                 picture?.onFrame(frame)
             }
-        video = VideoSource(app, uri, both, listener).also { it.start() }
+        video = VideoSource(app, uri, both, present.begin()).also { it.start() }
         redraw()
     }
 
     /** Goes back to the camera; start it then. */
     fun stopVideo() {
-        video?.close()
-        video = null
+        suspendVideo()
         uri = null
         pipeline.reset()
         redraw()
@@ -156,8 +155,10 @@ class GestureSession(
 
     /** A video does not go on while nobody looks; it begins anew when somebody does. */
     fun suspendVideo() {
+        if (video == null) return
         video?.close()
         video = null
+        end()
     }
 
     /** Plays the video from its beginning, if one is selected and does not run. */
@@ -179,6 +180,11 @@ class GestureSession(
         thermalWatch.close()
         pipeline.close()
         worker.close()
+    }
+
+    private fun end() {
+        present.end()
+        sourceIs(SourceState.Idle)
     }
 
     private fun sourceIs(state: SourceState) {

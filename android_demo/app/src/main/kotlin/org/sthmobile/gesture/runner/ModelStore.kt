@@ -4,6 +4,7 @@ import android.content.Context
 import org.sthmobile.gesture.core.postprocess.Thresholds
 import org.sthmobile.gesture.core.runner.Contract
 import org.sthmobile.gesture.core.runner.ContractException
+import org.sthmobile.gesture.core.runner.Runner
 import java.io.File
 import java.io.FileNotFoundException
 import java.io.IOException
@@ -59,6 +60,13 @@ class ModelStore(
         if (!temporary.renameTo(target)) throw IOException("cannot write $target")
         return target
     }
+
+    /** Loads the artefact; throws as [Runtimes.open] does. */
+    fun open(
+        name: String,
+        contract: Contract,
+        threads: Int,
+    ): Runner = Runtimes(context).open(file(name), contract, threads)
 
     private fun names(): List<String> {
         val inside =

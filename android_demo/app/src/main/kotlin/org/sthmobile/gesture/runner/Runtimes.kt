@@ -1,5 +1,7 @@
 package org.sthmobile.gesture.runner
 
+import android.content.Context
+import org.sthmobile.gesture.R
 import org.sthmobile.gesture.core.pipeline.Model
 import org.sthmobile.gesture.core.pipeline.ModelSource
 import org.sthmobile.gesture.core.runner.Contract
@@ -11,9 +13,11 @@ import org.sthmobile.gesture.litert.LiteRtEngine
 import java.io.File
 
 /** The runtimes that are in this app, by their names in contracts. */
-object Runtimes {
-    /** How artefacts' names end. */
-    val SUFFIXES = listOf(".tflite", ".pte")
+class Runtimes(
+    private val executorchVersion: String,
+) {
+    /** As the build of this app says. */
+    constructor(context: Context) : this(context.getString(R.string.executorch_version))
 
     /**
      * Loads an artefact.
@@ -35,13 +39,18 @@ object Runtimes {
         try {
             when (contract.runtime) {
                 "litert" -> LiteRtEngine(file, contract, threads)
-                "executorch" -> ExecuTorchEngine(file, contract, threads)
+                "executorch" -> ExecuTorchEngine(file, contract, threads, executorchVersion)
                 else -> error("${file.name} is for ${contract.runtime}; this app runs litert and executorch")
             }
         } catch (error: LinkageError) {
             // No library for this processor, or one for pages of 4 KB on a phone with pages of 16 KB.
             throw IllegalStateException("${contract.runtime} does not run on this phone: ${error.message}", error)
         }
+
+    companion object {
+        /** How artefacts' names end. */
+        val SUFFIXES = listOf(".tflite", ".pte")
+    }
 }
 
 /** Opens a model of the store for the pipeline. */
@@ -53,7 +62,7 @@ class StoredModel(
 ) : ModelSource {
     override fun open(): Model =
         Model(
-            Runtimes.open(store.file(file.name), file.contract, threads),
+            store.open(file.name, file.contract, threads),
             store.thresholds(file.name),
             framesPerSecond,
         )

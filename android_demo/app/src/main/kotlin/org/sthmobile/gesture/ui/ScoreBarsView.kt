@@ -39,7 +39,10 @@ class ScoreBarsView(
             val top = index * (row + gap)
             val baseline = top + row / 2 - (text.ascent() + text.descent()) / 2
             canvas.drawRoundRect(0f, top, width.toFloat(), top + row, gap, gap, back)
-            canvas.drawRoundRect(0f, top, width * bars[index].share, top + row, gap, gap, fill)
+            canvas.save()
+            canvas.clipRect(0f, top, width * bars[index].share, top + row) // else a short bar leaves the round corners
+            canvas.drawRoundRect(0f, top, width.toFloat(), top + row, gap, gap, fill)
+            canvas.restore()
             canvas.drawText(bars[index].label, inset, baseline, text)
             canvas.drawText(percents[index], width - inset - text.measureText(percents[index]), baseline, text)
         }

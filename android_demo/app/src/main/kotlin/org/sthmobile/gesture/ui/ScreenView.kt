@@ -8,7 +8,7 @@ import org.sthmobile.gesture.R
 
 /** Draws a [Screen] into the views of `layout/main.xml`; views whose content stays are left alone. */
 class ScreenView(
-    root: View,
+    private val root: View,
     private val words: Words,
 ) {
     private val preview: View = root.findViewById(R.id.preview)
@@ -38,6 +38,7 @@ class ScreenView(
         put(history, words.history(screen.history))
         put(figures, words.figures(screen.figures))
         showNotice(screen.notice)
+        root.keepScreenOn = screen.notice == null // nobody touches a screen that he waves at
         pause.setImageResource(if (screen.paused) R.drawable.ic_play else R.drawable.ic_pause)
         describe(pause, pause.resources.getString(if (screen.paused) R.string.action_resume else R.string.action_pause))
     }

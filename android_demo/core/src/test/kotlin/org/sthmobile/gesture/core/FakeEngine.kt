@@ -12,6 +12,7 @@ class FakeEngine(
     private val answer: (Int, Float) -> Float = { label, _ -> label.toFloat() },
 ) : Engine {
     override val runtime = "fake 1.0"
+    override val runtimeVersion = "1.0"
     var sets = emptyList<TensorSet>()
         private set
 

@@ -16,14 +16,16 @@ import java.nio.FloatBuffer
  * A .pte in ExecuTorch, on XNNPACK. Tensors go in and come out in the order of the artefact, since a .pte names none.
  *
  * The library makes objects for its results in each inference; this class makes none. ExecuTorch has one pool of
- * threads in a process: the number of the module that was loaded last holds for all.
+ * threads in a process: the number of the module that was loaded last holds for all. The library does not say its
+ * version, so that the build must.
  */
 class ExecuTorchEngine(
     file: File,
     private val contract: Contract,
     threads: Int,
+    override val runtimeVersion: String,
 ) : Engine {
-    override val runtime: String = "ExecuTorch (XNNPACK)"
+    override val runtime: String = "ExecuTorch $runtimeVersion (XNNPACK)"
 
     private val module = Module.load(file.path, Module.LOAD_MODE_MMAP, threads)
     private val calls = ArrayList<Call>()

@@ -20,7 +20,8 @@ class LiteRtEngine(
     private val contract: Contract,
     threads: Int,
 ) : Engine {
-    override val runtime: String = "TensorFlow Lite ${TensorFlowLite.runtimeVersion()} (XNNPACK)"
+    override val runtimeVersion: String = TensorFlowLite.runtimeVersion()
+    override val runtime: String = "TensorFlow Lite $runtimeVersion (XNNPACK)"
 
     private val interpreter = Interpreter(file, options(threads))
     private val calls = ArrayList<Call>()

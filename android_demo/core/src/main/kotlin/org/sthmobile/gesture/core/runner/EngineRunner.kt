@@ -13,6 +13,7 @@ class EngineRunner(
     private val engine: Engine,
 ) : Runner {
     override val runtime: String get() = engine.runtime
+    override val runtimeVersion: String get() = engine.runtimeVersion
     override val input: ByteBuffer = buffer(contract.input)
     private val output = buffer(contract.output)
     private val rows = contract.output.count / contract.labels.size

@@ -14,6 +14,9 @@ interface Runner : Closeable {
     /** Name and version of what computes, for people. */
     val runtime: String
 
+    /** The version alone. */
+    val runtimeVersion: String
+
     /** The input tensor of the next [run], as `contract.input` says: direct, native order. */
     val input: ByteBuffer
 
@@ -33,6 +36,9 @@ interface Runner : Closeable {
 interface Engine : Closeable {
     /** Name and version of what computes, for people. */
     val runtime: String
+
+    /** The version alone. */
+    val runtimeVersion: String
 
     /** Hands over the buffers of all inferences: one set of a clip, two of a stream. */
     fun bind(sets: List<TensorSet>)

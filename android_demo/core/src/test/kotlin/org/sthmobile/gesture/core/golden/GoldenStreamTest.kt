@@ -64,6 +64,7 @@ class GoldenStreamTest {
     /** Gives Python's states and logits, and keeps the states that it is given, for the frames that Python kept. */
     private inner class Replay : Engine {
         override val runtime = "replay"
+        override val runtimeVersion = "0"
         val wanted = contract.states.associate { it.tensor.name to ArrayList<Double>() }
         val given = contract.states.associate { it.tensor.name to ArrayList<Double>() }
         private lateinit var sets: List<TensorSet>

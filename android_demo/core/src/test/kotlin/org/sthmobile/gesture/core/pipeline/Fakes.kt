@@ -39,6 +39,7 @@ class FakeRunner(
     private val takesNs: Long = 0,
 ) : Runner {
     override val runtime = "fake"
+    override val runtimeVersion = "0"
     override val input: ByteBuffer = ByteBuffer.allocateDirect(contract.input.bytes).order(ByteOrder.nativeOrder())
     var failure: Throwable? = null
     var resetFailure: Throwable? = null
