@@ -103,7 +103,7 @@ def test_the_command_writes_a_result_that_tables_read(
 ) -> None:
     """By the real clock and all lowerings that run here."""
     monkeypatch.setattr(stages, "STAGES", SMALL)
-    names = [name for name in stages.DEFAULT if name != "taps" or lists.library() is not None]
+    names = [name for name in stages.DEFAULT["cpu"] if name != "taps" or lists.library() is not None]
     result = tmp_path / "stages.json"
     small = ["--frames", "2", "--rounds", "2", "--warm-up", "0", "--json", str(result)]
     assert run(monkeypatch, "--lowerings", *(name for name in names if name != "taps"), *small) == 0
@@ -137,12 +137,15 @@ def test_the_profile_of_taps_is_within_its_whole(monkeypatch: pytest.MonkeyPatch
         (["--threads", "0"], "threads is 0"),
         (["--lowerings", "taps", "im2row"], "no lowering is called im2row"),
         (["--lowerings", "taps"], "taps need AVX-512"),
+        (["--lowerings", "masked", "triton"], "on the device cpu there are taps, masked"),
+        (["--device", "cuda"], "no CUDA device"),
     ],
 )
 def test_bad_input_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str
 ) -> None:
     monkeypatch.setattr(lists, "library", lambda: None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert run(monkeypatch, *arguments) == 1
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and lines[0].startswith("error: ") and reason in lines[0], lines

@@ -28,7 +28,7 @@ from training.errors import run_cli
 from training.loop import LAST, Trainer
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 480  # seconds, on a machine that has other work; less than a tenth of it where it has none
+PATIENCE = 600  # seconds, for a machine with much other work; one without takes tens
 LOSSES, COPY = "losses.jsonl", "copy.pt"
 # torchrun listens on every address; here nobody else hears it, and no name server is waited for
 _ALONE = 'hostname localhost; mount --bind /dev/null /etc/resolv.conf; ip link set lo up && exec "$@"'

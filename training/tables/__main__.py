@@ -62,9 +62,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     need.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", action="extend", help="change the recipes")
     need.add_argument("--processes", nargs="+", type=int, default=[1, 4, 8], metavar="N",
                       help="that share a batch, one a GPU (default: 1 4 8)")  # fmt: skip
-    ways = tables.add_parser("stages", help="lowerings of STH-Conv at the stages of ResNet-50, on the CPU")
-    ways.add_argument("--lowerings", nargs="+", default=list(stages.DEFAULT), metavar="NAME",
-                      help="of taps, masked, folded, gathered, product, compiled (default: all but compiled)")  # fmt: skip  # noqa: E501
+    ways = tables.add_parser("stages", help="lowerings of STH-Conv at the stages of ResNet-50")
+    ways.add_argument("--lowerings", nargs="+", metavar="NAME",
+                      help="of taps (CPU), triton (CUDA), masked, folded, gathered, product, compiled (default: all"
+                      " that the device has but compiled)")  # fmt: skip
+    ways.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="(default: cpu)")
     ways.add_argument("--batch", type=int, default=1, metavar="N", help="videos of a batch (default: 1)")
     ways.add_argument("--frames", type=int, default=8, metavar="T")
     ways.add_argument("--rounds", type=int, default=15, help="timed calls of each (default: 15)")
@@ -130,13 +132,9 @@ def _time_stages(arguments: argparse.Namespace, console: Console) -> dict[str, o
         raise UserError(f"threads is {arguments.threads}; expected at least 1")
     torch.set_num_threads(arguments.threads)
     plan = stages.Plan(
-        tuple(arguments.lowerings),
-        arguments.batch,
-        arguments.frames,
-        arguments.rounds,
-        arguments.warm_up,
-        arguments.seed,
-    )
+        tuple(arguments.lowerings or stages.DEFAULT[arguments.device]), arguments.batch, arguments.frames,
+        arguments.rounds, arguments.warm_up, arguments.seed, arguments.device,
+    )  # fmt: skip
     measured = stages.measure(plan, keep=_unfinished(arguments.json))
     console.print(stages.table_of(measured))
     return stages.result_of(measured, plan)

@@ -28,7 +28,10 @@ from training.tables.runtime import name_of
 
 STAGES = ((64, 56), (128, 28), (256, 14), (512, 7))  # channels, height and width
 PLAIN, RIVAL = "2d", "tsm"
-DEFAULT = tuple(name for name in LOWERINGS if name != "compiled")
+DEFAULT = {
+    "cpu": tuple(name for name in LOWERINGS if name not in ("compiled", "triton")),
+    "cuda": tuple(name for name in LOWERINGS if name not in ("compiled", "taps")),
+}
 PASSES = ("forward", "forward and backward")
 
 
@@ -51,15 +54,16 @@ class Stage:
 class Plan:
     """What is timed, how often, and from which seed the order of each round is drawn."""
 
-    lowerings: tuple[str, ...] = DEFAULT
+    lowerings: tuple[str, ...] = DEFAULT["cpu"]
     batch: int = 1
     segments: int = 8
     rounds: int = 15
     warm_up: int = 2
     seed: int = 0
+    device: str = "cpu"
 
     def check(self) -> None:
-        """Raises UserError: a number below 1, an unknown lowering, or taps where they do not run."""
+        """Raises UserError: a number below 1, an unknown lowering, or one that does not run on the device."""
         for name, value, least in (
             ("batch", self.batch, 1),
             ("frames", self.segments, 1),
@@ -70,6 +74,11 @@ class Plan:
                 raise UserError(f"{name} is {value}; expected at least {least}")
         if unknown := sorted(set(self.lowerings) - set(LOWERINGS)):
             raise UserError(f"no lowering is called {', '.join(unknown)}; there are {', '.join(LOWERINGS)}")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise UserError("device is cuda, and PyTorch sees no CUDA device; use --device cpu")
+        if {"cpu": "triton", "cuda": "taps"}[self.device] in self.lowerings:
+            there = ", ".join(DEFAULT[self.device])
+            raise UserError(f"on the device {self.device} there are {there}; name other --lowerings")
         if "taps" in self.lowerings and lists.library() is None:
             raise UserError("taps need AVX-512 and a C++ compiler, and STH_NATIVE may not be 0; name other --lowerings")
 
@@ -77,12 +86,12 @@ class Plan:
         """All that finished stages must share with those that follow."""
         return {
             **dataclasses.asdict(self), "lowerings": list(self.lowerings), "threads": torch.get_num_threads(),
-            "device": name_of(torch.device("cpu")), "torch": torch.__version__, "code_version": code_version(),
+            "device": name_of(torch.device(self.device)), "torch": torch.__version__, "code_version": code_version(),
         }  # fmt: skip
 
 
 def measure(plan: Plan, *, keep: Path | None = None) -> list[Stage]:
-    """Time all at every stage on the CPU, in turn, in a shuffled (seeded) order in each round.
+    """Time all at every stage, in turn, in a shuffled (seeded) order in each round.
 
     Args:
         keep: a file that holds the finished stages after each of them, and those of the same plan, code and machine
@@ -124,7 +133,7 @@ def _stage(channels: int, size: int, plan: Plan, bar: Any) -> Stage:
     rival: nn.Module = ShiftedConv(channels, channels, segments=segments)
     operator = STHConv(channels, channels, segments=segments)
     for module in (plain, rival, operator):
-        module.to(memory_format=torch.channels_last)
+        module.to(plan.device, memory_format=torch.channels_last)
     calls: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {PLAIN: plain, RIVAL: rival}
     for name in plan.lowerings:
         calls[name] = functools.partial(LOWERINGS[name], operator)
@@ -145,11 +154,18 @@ def _stage(channels: int, size: int, plan: Plan, bar: Any) -> Stage:
 def _timed(call: Callable[[torch.Tensor], torch.Tensor], x_BCHW: torch.Tensor, gradient: torch.Tensor | None) -> float:
     x_BCHW = x_BCHW.detach().requires_grad_(gradient is not None)
     with torch.set_grad_enabled(gradient is not None):
+        _wait(x_BCHW)
         started = time.perf_counter()
         y_BCHW = call(x_BCHW)
         if gradient is not None:
             y_BCHW.backward(gradient)
+        _wait(x_BCHW)
         return time.perf_counter() - started
+
+
+def _wait(x_BCHW: torch.Tensor) -> None:
+    if x_BCHW.is_cuda:
+        torch.cuda.synchronize(x_BCHW.device)
 
 
 def _parts(operator: STHConv, x_BCHW: torch.Tensor, rounds: int) -> dict[str, float]:
@@ -181,7 +197,7 @@ def result_of(stages: Sequence[Stage], plan: Plan) -> dict[str, Any]:
         "code_version": code_version(),
         "batch": plan.batch,
         "segments": plan.segments,
-        "device": name_of(torch.device("cpu")),
+        "device": name_of(torch.device(plan.device)),
         "torch": torch.__version__,
         "rounds": plan.rounds,
         "rows": [
