@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,19 @@ def test_torchruns_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert distributed.current() == Ranks()  # not joined
     with pytest.raises(SystemExit):  # the first process tells it
         distributed.refuse("mobile.qat")
+
+
+def test_each_start_has_a_key_of_its_own() -> None:
+    """In one store that still holds the words of an earlier start, and of a process that died before it had a key."""
+    store = torch.distributed.HashStore()
+    store.set("hello/2", "of one that is gone")
+    keys = []
+    for _ in range(2):
+        with ThreadPoolExecutor(3) as pool:
+            found = [pool.submit(distributed._key_of_start, store, rank, 3) for rank in (0, 1, 2)]
+            keys.append({one.result(timeout=60) for one in found})
+    assert [len(found) for found in keys] == [1, 1]
+    assert keys[0] != keys[1]
 
 
 def test_fewer_gpus_than_processes_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
