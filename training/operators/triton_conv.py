@@ -39,10 +39,10 @@ def kernels() -> ModuleType | None:
 def serves(hybrid: Hybrid, x_BCHW: torch.Tensor) -> bool:
     """Whether ``triton_conv`` can compute this: on CUDA, or on a CPU where Triton interprets its kernels."""
     return (
-        type(x_BCHW) is torch.Tensor  # with memory of its own: no proxy, no fake
+        not torch.compiler.is_compiling()  # first: the compiler need not look at the rest
+        and type(x_BCHW) is torch.Tensor  # with memory of its own: no proxy, no fake
         and (x_BCHW.is_cuda or os.environ.get("TRITON_INTERPRET") == "1")
         and x_BCHW.dtype in DTYPES
-        and not torch.compiler.is_compiling()
         and not torch.jit.is_tracing()
         and x_BCHW.numel() > 0
         and len(x_BCHW) % hybrid.segments == 0
