@@ -345,7 +345,7 @@ def test_the_error_of_the_second_process_ends_both_and_is_told_once(runs: Runs) 
     assert len(told) == 1 and "clip 1: missing" in told[0] and "(in process 1 of 2)" in told[0], runs.ended.err[-6000:]
 
 
-@pytest.mark.minutes
+@pytest.mark.long
 def test_the_command_torchrun(runs: Runs, tmp_path: Path) -> None:
     """As in the README; three interpreters that import PyTorch each."""
     found = tmp_path / "scores.json"
