@@ -128,12 +128,14 @@ def _kept(keep: Path, plan: Plan) -> list[Stage]:
 def _stage(channels: int, size: int, plan: Plan, bar: Any) -> Stage:
     generator, segments = torch.Generator().manual_seed(plan.seed), plan.segments
     shape = (plan.batch * segments, channels, size, size)
-    x_BCHW, gradient = (torch.randn(shape, generator=generator).to(memory_format=torch.channels_last) for _ in range(2))
+    x_BCHW, gradient = (
+        torch.randn(shape, generator=generator).to(plan.device, memory_format=torch.channels_last) for _ in range(2)
+    )
     plain: nn.Module = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
     rival: nn.Module = ShiftedConv(channels, channels, segments=segments)
     operator = STHConv(channels, channels, segments=segments)
     for module in (plain, rival, operator):
-        module.to(plan.device, memory_format=torch.channels_last)
+        module.to(plan.device).to(memory_format=torch.channels_last)
     calls: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {PLAIN: plain, RIVAL: rival}
     for name in plan.lowerings:
         calls[name] = functools.partial(LOWERINGS[name], operator)
