@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -86,9 +88,39 @@ def joined(device: str) -> Iterator[Ranks]:
         torch.cuda.set_device(here.local_rank)
     elif device == "cuda":
         raise _of_machine("device is cuda, and PyTorch sees no CUDA device; use the device cpu")
-    dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
+    _join("cpu:gloo,cuda:nccl" if cuda else "gloo")
     yield here  # after an error the process ends, and torchrun ends the others
     dist.destroy_process_group()
+
+
+def _join(backend: str) -> None:
+    store, rank, size = next(iter(dist.rendezvous("env://")))
+    store = dist.PrefixStore(_key_of_start(store, rank, size), store)
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size)
+
+
+def _key_of_start(store: dist.Store, rank: int, size: int) -> str:
+    """A word that these processes share, and those that torchrun started before them did not know.
+
+    torchrun's store outlives the processes: after a restart it still holds the addresses of those that ended, which
+    the new ones would try to reach (pytorch issues 135712 and 167288). Its count of restarts is no such word, machines
+    count their own. So each process says hello by a new word, and the first answers all that it hears until every
+    living one has its key.
+    """
+    mine = uuid.uuid4().hex
+    if rank > 0:
+        store.set(f"hello/{rank}", mine)
+        key = store.get(f"key/{mine}").decode()
+        store.set(f"thanks/{key}/{rank}", "")
+        return key
+    silent = set(range(1, size))
+    while silent:
+        for other in silent:
+            if store.check([f"hello/{other}"]):
+                store.set(f"key/{store.get(f'hello/{other}').decode()}", mine)
+        silent -= {other for other in silent if store.check([f"thanks/{mine}/{other}"])}
+        time.sleep(0.02)
+    return mine
 
 
 def _check_devices(here: Ranks, found: int) -> None:

@@ -1,7 +1,13 @@
 """Ways to compute dense STH-Conv without attention, all equal to Eq. 2; ``STHConv`` takes the fastest that serves.
 
 Where ``taps`` serves (float32 on a CPU with AVX-512) it was the fastest at every stage of ResNet-50 in one short run of
-``python -m training.tables stages``, whose result is not kept; elsewhere ``masked`` was.
+``python -m training.tables stages``, whose result is not kept; elsewhere ``masked`` was. On CUDA ``triton`` takes the
+place of ``masked`` where it was faster when a shape was first seen (``choice``); no GPU has run it yet.
+
+The kernels are laid out anew at every call. For one clip of 8 frames that is 1, 2, 5 and 16 % of the forward pass of
+``taps`` at the four stages (CPU time, medians of 7 on a busy machine), by the blocks of ResNet-50 6 % of its STH-Convs
+together, and with a batch that many times less. It is not kept in evaluation: what is kept would have to notice every
+change, move, copy and load of the weights.
 
 Axes: N clip, T frame, B = N * T, C channel (Ci in, Co out), H row, W column.
 """
@@ -16,6 +22,7 @@ import torch.nn.functional as F
 
 from training.operators.sth import STHConv
 from training.operators.tap_conv import tap_conv
+from training.operators.triton_conv import triton_conv
 
 Lowering = Callable[[STHConv, torch.Tensor], torch.Tensor]
 
@@ -72,6 +79,11 @@ def product(operator: STHConv, x_BCHW: torch.Tensor) -> torch.Tensor:
     return spatial + operator.torch_temporal(x_BCHW, spatial.shape[2:], operator.temporal)
 
 
+def triton(operator: STHConv, x_BCHW: torch.Tensor) -> torch.Tensor:
+    """Implicit matrix products in Triton (``triton_kernels``), on CUDA."""
+    return triton_conv(operator.hybrid, x_BCHW, operator.spatial, operator.temporal)
+
+
 @functools.cache
 def _compile() -> Lowering:
     function: Lowering = torch.compile(masked, dynamic=False)
@@ -89,5 +101,6 @@ LOWERINGS: dict[str, Lowering] = {
     "folded": folded,
     "gathered": gathered,
     "product": product,
+    "triton": triton,
     "compiled": compiled,
 }

@@ -6,14 +6,18 @@ Axes: N clip, T frame, B = N * T, C channel (Ci in, Co out), H row, W column, K 
 from __future__ import annotations
 
 import math
+import os
 from fractions import Fraction
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from training.operators.choice import pays
 from training.operators.tap_conv import Hybrid, serves, tap_conv
 from training.operators.time import temporal_conv
+from training.operators.triton_conv import SWITCH, triton_conv
+from training.operators.triton_conv import serves as triton_serves
 
 VARIANTS = ("hybrid", "merge")
 
@@ -155,7 +159,33 @@ class STHConv(nn.Module):
                 tap_conv(self.hybrid, x_BCHW, None, self.temporal),
                 tap_conv(self.hybrid, x_BCHW, self.spatial, None),
             )
+        if self._triton_pays(x_BCHW):
+            return self._triton_components(x_BCHW)
         return self.torch_components(x_BCHW)
+
+    def _triton_components(self, x_BCHW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        hybrid = self.hybrid
+        return triton_conv(hybrid, x_BCHW, None, self.temporal), triton_conv(hybrid, x_BCHW, self.spatial, None)
+
+    def _triton_pays(self, x_BCHW: torch.Tensor) -> bool:
+        """Whether Triton's kernels serve, and were faster than PyTorch's when this shape was first seen.
+
+        ``STH_TRITON=1`` takes them without asking; so does Triton's interpreter, which runs on CPUs.
+        """
+        hybrid = self.hybrid
+        if not triton_serves(hybrid, x_BCHW):
+            return False
+        if os.environ.get(SWITCH) == "1" or not x_BCHW.is_cuda:
+            return True
+
+        def new(x: torch.Tensor) -> torch.Tensor:
+            if self.attend is not None:
+                return torch.add(*self._triton_components(x))
+            return triton_conv(hybrid, x, self.spatial, self.temporal)
+
+        precision = torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled("cuda") else x_BCHW.dtype
+        key = (hybrid, precision, self.attend is None)
+        return pays(key, new, lambda x: torch.add(*self.torch_components(x)), x_BCHW, (self.spatial, self.temporal))
 
     def torch_components(self, x_BCHW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The same by PyTorch's own convolutions, on any device: a dense one that holds zeros, a grouped one."""
@@ -206,6 +236,8 @@ class STHConv(nn.Module):
             return self._spatial_component(x_BCHW)
         if self.attend is None and serves(self.hybrid, x_BCHW):
             return tap_conv(self.hybrid, x_BCHW, self.spatial, self.temporal)
+        if self.attend is None and self._triton_pays(x_BCHW):
+            return triton_conv(self.hybrid, x_BCHW, self.spatial, self.temporal)
         temporal, spatial = self.components(x_BCHW)
         if self.attend is None:
             return temporal + spatial

@@ -23,7 +23,7 @@ EXAMPLES = """examples:
   python -m training.tables ablation --json ablation.json  Tables 6, 7, 8 trained on rendered gestures; resumes
   python -m training.tables ablation --seeds 0 --set epochs=2 size=32
   python -m training.tables memory something_sth --set segments=16 batch=32 --processes 4
-  python -m training.tables stages --batch 2               every lowering of STH-Conv against the 2-D convolution
+  python -m training.tables stages --json stages.json      every lowering of STH-Conv against 2-D; resumes
 """
 
 # recipes of published data sets, with the number of their classes
@@ -62,9 +62,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     need.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", action="extend", help="change the recipes")
     need.add_argument("--processes", nargs="+", type=int, default=[1, 4, 8], metavar="N",
                       help="that share a batch, one a GPU (default: 1 4 8)")  # fmt: skip
-    ways = tables.add_parser("stages", help="lowerings of STH-Conv at the stages of ResNet-50, on the CPU")
-    ways.add_argument("--lowerings", nargs="+", default=list(stages.DEFAULT), metavar="NAME",
-                      help="of taps, masked, folded, gathered, product, compiled (default: all but compiled)")  # fmt: skip  # noqa: E501
+    ways = tables.add_parser("stages", help="lowerings of STH-Conv at the stages of ResNet-50")
+    ways.add_argument("--lowerings", nargs="+", metavar="NAME",
+                      help="of taps (CPU), triton (CUDA), masked, folded, gathered, product, compiled (default: all"
+                      " that the device has but compiled)")  # fmt: skip
+    ways.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="(default: cpu)")
     ways.add_argument("--batch", type=int, default=1, metavar="N", help="videos of a batch (default: 1)")
     ways.add_argument("--frames", type=int, default=8, metavar="T")
     ways.add_argument("--rounds", type=int, default=15, help="timed calls of each (default: 15)")
@@ -96,6 +98,13 @@ def main() -> None:
         result = _time(arguments, console)
     if arguments.json:
         write_json(arguments.json, result)
+        if part := _unfinished(arguments.json) if arguments.table == "stages" else None:
+            part.unlink()
+
+
+def _unfinished(result: Path | None) -> Path | None:
+    """Where the finished stages lie until all of them are."""
+    return result.with_suffix(".part.json") if result else None
 
 
 def _train(arguments: argparse.Namespace, console: Console) -> dict[str, object]:
@@ -122,16 +131,13 @@ def _time_stages(arguments: argparse.Namespace, console: Console) -> dict[str, o
     if arguments.threads < 1:
         raise UserError(f"threads is {arguments.threads}; expected at least 1")
     torch.set_num_threads(arguments.threads)
-    measured = stages.measure(
-        arguments.lowerings,
-        batch=arguments.batch,
-        segments=arguments.frames,
-        rounds=arguments.rounds,
-        warm_up=arguments.warm_up,
-        seed=arguments.seed,
-    )
+    plan = stages.Plan(
+        tuple(arguments.lowerings or stages.DEFAULT[arguments.device]), arguments.batch, arguments.frames,
+        arguments.rounds, arguments.warm_up, arguments.seed, arguments.device,
+    )  # fmt: skip
+    measured = stages.measure(plan, keep=_unfinished(arguments.json))
     console.print(stages.table_of(measured))
-    return stages.result_of(measured, batch=arguments.batch, segments=arguments.frames)
+    return stages.result_of(measured, plan)
 
 
 def _time(arguments: argparse.Namespace, console: Console) -> dict[str, object]:

@@ -6,8 +6,10 @@ Axes: N clip, T frame, C channel, H row, W column.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from tqdm import tqdm
 
 from training.checkpoint import code_version
 from training.errors import UserError
+from training.files import read_json, write_json
 from training.operators import ShiftedConv, STHConv
 from training.operators import tap_conv as lists
 from training.operators.lowerings import LOWERINGS
@@ -25,7 +28,10 @@ from training.tables.runtime import name_of
 
 STAGES = ((64, 56), (128, 28), (256, 14), (512, 7))  # channels, height and width
 PLAIN, RIVAL = "2d", "tsm"
-DEFAULT = tuple(name for name in LOWERINGS if name != "compiled")
+DEFAULT = {
+    "cpu": tuple(name for name in LOWERINGS if name not in ("compiled", "triton")),
+    "cuda": tuple(name for name in LOWERINGS if name not in ("compiled", "taps")),
+}
 PASSES = ("forward", "forward and backward")
 
 
@@ -44,76 +50,124 @@ class Stage:
         return float(np.median(mine / plain))
 
 
-def measure(
-    lowerings: Sequence[str], *, batch: int, segments: int, rounds: int, warm_up: int, seed: int = 0
-) -> list[Stage]:
-    """Time all at every stage on the CPU, in turn, in a shuffled (seeded) order in each round.
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is timed, how often, and from which seed the order of each round is drawn."""
+
+    lowerings: tuple[str, ...] = DEFAULT["cpu"]
+    batch: int = 1
+    segments: int = 8
+    rounds: int = 15
+    warm_up: int = 2
+    seed: int = 0
+    device: str = "cpu"
+
+    def check(self) -> None:
+        """Raises UserError: a number below 1, an unknown lowering, or one that does not run on the device."""
+        for name, value, least in (
+            ("batch", self.batch, 1),
+            ("frames", self.segments, 1),
+            ("rounds", self.rounds, 1),
+            ("warm-up", self.warm_up, 0),
+        ):
+            if value < least:
+                raise UserError(f"{name} is {value}; expected at least {least}")
+        if unknown := sorted(set(self.lowerings) - set(LOWERINGS)):
+            raise UserError(f"no lowering is called {', '.join(unknown)}; there are {', '.join(LOWERINGS)}")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise UserError("device is cuda, and PyTorch sees no CUDA device; use --device cpu")
+        if {"cpu": "triton", "cuda": "taps"}[self.device] in self.lowerings:
+            there = ", ".join(DEFAULT[self.device])
+            raise UserError(f"on the device {self.device} there are {there}; name other --lowerings")
+        if "taps" in self.lowerings and lists.library() is None:
+            raise UserError("taps need AVX-512 and a C++ compiler, and STH_NATIVE may not be 0; name other --lowerings")
+
+    def on_this_machine(self) -> dict[str, Any]:
+        """All that finished stages must share with those that follow."""
+        return {
+            **dataclasses.asdict(self), "lowerings": list(self.lowerings), "threads": torch.get_num_threads(),
+            "device": name_of(torch.device(self.device)), "torch": torch.__version__, "code_version": code_version(),
+        }  # fmt: skip
+
+
+def measure(plan: Plan, *, keep: Path | None = None) -> list[Stage]:
+    """Time all at every stage, in turn, in a shuffled (seeded) order in each round.
+
+    Args:
+        keep: a file that holds the finished stages after each of them, and those of the same plan, code and machine
+            from before; another's is written over.
 
     Raises:
-        UserError: a number below 1, an unknown lowering, or taps where they do not run.
+        UserError: a plan that cannot be timed, or ``keep`` is no such file.
     """
-    for name, value, least in (
-        ("batch", batch, 1),
-        ("frames", segments, 1),
-        ("rounds", rounds, 1),
-        ("warm-up", warm_up, 0),
-    ):
-        if value < least:
-            raise UserError(f"{name} is {value}; expected at least {least}")
-    if unknown := sorted(set(lowerings) - set(LOWERINGS)):
-        raise UserError(f"no lowering is called {', '.join(unknown)}; there are {', '.join(LOWERINGS)}")
-    if "taps" in lowerings and lists.library() is None:
-        raise UserError("taps need AVX-512 and a C++ compiler, and STH_NATIVE may not be 0; name other --lowerings")
-    bar = tqdm(total=len(STAGES) * len(PASSES) * (warm_up + rounds), desc="timing", unit="round", leave=False)
-    with bar:
-        return [_stage(*stage, lowerings, batch, segments, rounds, warm_up, seed, bar) for stage in STAGES]
+    plan.check()
+    found = [] if keep is None else _kept(keep, plan)
+    missing = STAGES[len(found) :]
+    with tqdm(total=len(missing) * len(PASSES) * (plan.warm_up + plan.rounds), desc="timing", unit="round") as bar:
+        for channels, size in missing:
+            found.append(_stage(channels, size, plan, bar))
+            if keep is not None:
+                content = {"plan": plan.on_this_machine(), "stages": [dataclasses.asdict(stage) for stage in found]}
+                write_json(keep, content)
+    return found
 
 
-def _stage(
-    channels: int,
-    size: int,
-    lowerings: Sequence[str],
-    batch: int,
-    segments: int,
-    rounds: int,
-    warm_up: int,
-    seed: int,
-    bar: Any,
-) -> Stage:
-    generator = torch.Generator().manual_seed(seed)
+def _kept(keep: Path, plan: Plan) -> list[Stage]:
+    if not keep.exists():
+        return []
+    content = read_json(keep, "file of timed stages")
+    try:
+        if content["plan"] != plan.on_this_machine():
+            return []
+        found = [Stage(**row) for row in content["stages"]]
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{keep} is no file of timed stages ({error}); delete it, or choose another --json") from error
+    return found
+
+
+def _stage(channels: int, size: int, plan: Plan, bar: Any) -> Stage:
+    generator, segments = torch.Generator().manual_seed(plan.seed), plan.segments
+    shape = (plan.batch * segments, channels, size, size)
     x_BCHW, gradient = (
-        torch.randn(batch * segments, channels, size, size, generator=generator).to(memory_format=torch.channels_last)
-        for _ in range(2)
+        torch.randn(shape, generator=generator).to(plan.device, memory_format=torch.channels_last) for _ in range(2)
     )
     plain: nn.Module = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
     rival: nn.Module = ShiftedConv(channels, channels, segments=segments)
     operator = STHConv(channels, channels, segments=segments)
     for module in (plain, rival, operator):
-        module.to(memory_format=torch.channels_last)
+        module.to(plan.device).to(memory_format=torch.channels_last)
     calls: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {PLAIN: plain, RIVAL: rival}
-    for name in lowerings:
-        calls[name] = lambda x, lowering=LOWERINGS[name]: lowering(operator, x)  # type: ignore[misc]
-    rng, samples = np.random.default_rng(seed), {which: {name: [] for name in calls} for which in PASSES}  # type: ignore[var-annotated]
+    for name in plan.lowerings:
+        calls[name] = functools.partial(LOWERINGS[name], operator)
+    rng = np.random.default_rng(plan.seed)
+    samples: dict[str, dict[str, list[float]]] = {which: {name: [] for name in calls} for which in PASSES}
     for which in PASSES:
-        for number in range(-warm_up, rounds):
+        for number in range(-plan.warm_up, plan.rounds):
             for index in rng.permutation(len(calls)):
                 name = list(calls)[index]
                 spent = _timed(calls[name], x_BCHW, gradient if which == PASSES[1] else None)
                 if number >= 0:
                     samples[which][name].append(spent)
             bar.update()
-    parts = _parts(operator, x_BCHW, rounds) if "taps" in lowerings else None
+    parts = _parts(operator, x_BCHW, plan.rounds) if "taps" in plan.lowerings else None
     return Stage(channels, size, samples, parts)
 
 
 def _timed(call: Callable[[torch.Tensor], torch.Tensor], x_BCHW: torch.Tensor, gradient: torch.Tensor | None) -> float:
     x_BCHW = x_BCHW.detach().requires_grad_(gradient is not None)
     with torch.set_grad_enabled(gradient is not None):
+        _wait(x_BCHW)
         started = time.perf_counter()
         y_BCHW = call(x_BCHW)
         if gradient is not None:
             y_BCHW.backward(gradient)
+        _wait(x_BCHW)
         return time.perf_counter() - started
+
+
+def _wait(x_BCHW: torch.Tensor) -> None:
+    if x_BCHW.is_cuda:
+        torch.cuda.synchronize(x_BCHW.device)
 
 
 def _parts(operator: STHConv, x_BCHW: torch.Tensor, rounds: int) -> dict[str, float]:
@@ -138,16 +192,16 @@ def table_of(stages: Sequence[Stage]) -> Table:
     return table
 
 
-def result_of(stages: Sequence[Stage], *, batch: int, segments: int) -> dict[str, Any]:
+def result_of(stages: Sequence[Stage], plan: Plan) -> dict[str, Any]:
     """The result file."""
     return {
         "kind": "stages",
         "code_version": code_version(),
-        "batch": batch,
-        "segments": segments,
-        "device": name_of(torch.device("cpu")),
+        "batch": plan.batch,
+        "segments": plan.segments,
+        "device": name_of(torch.device(plan.device)),
         "torch": torch.__version__,
-        "rounds": len(stages[0].samples[PASSES[0]][PLAIN]),
+        "rounds": plan.rounds,
         "rows": [
             {
                 "channels": stage.channels,
