@@ -76,10 +76,21 @@ def _configure(file: Path, resources: Path) -> None:
 
 
 def sheet(pictures: Path) -> np.ndarray:
-    """The screens in light, in the dark and without a camera side by side, uint8 (H, W, 3) in OpenCV's BGR."""
-    found = [cv2.imread(str(pictures / f"screen_{name}.png")) for name in SHOWN]
+    """The screens in light, in the dark and without a camera side by side, uint8 (H, W, 3) in OpenCV's BGR.
+
+    Raises:
+        UserError: a picture that the tests did not draw.
+    """
+    found = [_picture(pictures / f"screen_{name}.png") for name in SHOWN]
     gap = np.full((found[0].shape[0], _GAP, 3), 255, np.uint8)
     return np.concatenate([found[0], *(part for each in found[1:] for part in (gap, each))], axis=1)
+
+
+def _picture(file: Path) -> np.ndarray:
+    pixels = cv2.imread(str(file))
+    if pixels is None:
+        raise UserError(f"there is no picture {file}; the tests of the app draw it")
+    return pixels
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
