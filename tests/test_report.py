@@ -192,11 +192,19 @@ FRONTIER: dict[str, Any] = {
     "rows": [{**LATENCY["rows"][0], "point": "STH 1", "size": 224, "mode": "stream"}],
     "absent": {"X3D-XS": "no operator"},
 }  # fmt: skip
+PREPROCESS: dict[str, Any] = {
+    "kind": "preprocess_speed", "code_version": "abc", "artefact": "a.tflite", "sha256": "0",
+    "frame": "640 x 480, YUV420", "input": "1 x 224 x 224", "runtime": "Fake 1", "host": LATENCY["host"],
+    "rounds": 2, "burst": 2, "seed": 0, "ratio": 0.5,
+    "preprocess_ms": {"median": 3.0, "p90": 3.7, "samples": [2.0, 2.0, 4.0, 4.0]},
+    "inference_ms": {"median": 6.0, "p90": 7.7, "samples": [4.0, 4.0, 8.0, 8.0]},
+}  # fmt: skip
 ALL = {
     "profile": PROFILE, "noise": NOISE, "parity": PARITY, "latency": LATENCY, "float": accuracy("float", 10),
     "int8": accuracy(), "artefact": ARTEFACT, "predictions": PREDICTIONS, "steps": STEPS, "study": STUDY,
     "events": EVENTS, "states": STATES, "memory": MEMORY,
     "arm64": ARM64, "runtime": RUNTIME, "stages": STAGES, "frontier": FRONTIER,
+    "preprocess": PREPROCESS,
 }  # fmt: skip
 
 
