@@ -1,9 +1,9 @@
 """Ways to compute dense STH-Conv without attention, all equal to Eq. 2; ``STHConv`` takes the fastest that serves.
 
 Where ``taps`` serves (float32 on a CPU with AVX-512) it was the fastest at every stage of ResNet-50
-(``python -m training.tables stages``, the README's table). Other CPUs take ``masked``, which ``gathered`` beats there at
-14 x 14 and 7 x 7 pixels. On CUDA ``triton`` takes the place of ``masked`` where it was faster when a shape was first seen
-(``choice``); no GPU has run it yet.
+(``python -m training.tables stages``, the README's table). Other CPUs take ``masked``, which ``gathered`` beats there
+at 14 x 14 and 7 x 7 pixels. On CUDA ``triton`` takes the place of ``masked`` where it was faster when a shape was first
+seen (``choice``); no GPU has run it yet.
 
 The kernels are laid out anew at every call. For one clip of 8 frames that is 1, 2, 5 and 16 % of the forward pass of
 ``taps`` at the four stages (CPU time, medians of 7 on a busy machine), by the blocks of ResNet-50 6 % of its STH-Convs
