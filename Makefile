@@ -61,9 +61,8 @@ results: setup  ## measure every figure of the README again (about an hour) and 
 	@$(PY) -m mobile.quant_debug --json mobile/results/quant_debug.json
 	@$(MAKE) --no-print-directory stream-results
 	@$(PY) -m mobile.latency $(CENTRED)_int8.tflite $(CENTRED)_int8.pte $(STREAM).tflite $(STREAM).pte --json mobile/results/latency_shipped.json
-	@$(PY) -m android_demo.tools.preprocess_speed --json mobile/results/android_preprocess.json
+	@if command -v java >/dev/null; then $(PY) -m android_demo.tools.preprocess_speed --json mobile/results/android_preprocess.json && $(PY) -m mobile.report --readme android_demo/README.md; fi
 	@$(PY) -m training.tables stages --json mobile/results/stages.json
-	@$(PY) -m mobile.report --readme android_demo/README.md
 	@$(PY) -m mobile.report --readme README.md
 
 STREAM := $(ART)/sth_mobilenet_v2_causal_stream_96_int8
