@@ -17,7 +17,7 @@ from torch.ao.quantization.fx import _decomposed  # noqa: F401  (registers torch
 from torch.export import ExportedProgram
 from torch.fx import Graph, Node
 
-from converters.xnnpack_views import CONVERT, ENTRY, PART, VIEW, layer_of
+from converters.xnnpack_views import CONVERT, ENTRY, LAST_ROWS, VIEW, layer_of
 from training.errors import UserError
 
 _aten = torch.ops.aten
@@ -35,7 +35,7 @@ _KNOWN = (
     _aten.add.Tensor,
     _aten.max_pool2d.default,
     _aten.mean.dim,
-    PART,
+    LAST_ROWS,
 )
 _BORDER = (QUANTIZE, DEQUANTIZE, _DEQUANTIZE_WEIGHT, ENTRY, CONVERT)
 
@@ -192,8 +192,8 @@ def _entered(graph: Graph, entry: Node, consumer: Node, precision: str) -> Node:
 def _leave(program: ExportedProgram, precision: str) -> None:
     """Let logits leave in float32, and states as they entered.
 
-    A state is a slice of rows or of channels; as one operator of our own it leaves in channels-last memory, where
-    ExecuTorch would put a transpose to channels-first before the output.
+    A state is a slice of rows; as one operator of our own it leaves in channels-last memory, where ExecuTorch would
+    put a transpose to channels-first before the output.
     """
     graph, signature = program.graph, program.graph_signature
     output = graph.output_node()
@@ -201,7 +201,7 @@ def _leave(program: ExportedProgram, precision: str) -> None:
     left = []
     for number, result in enumerate(results):
         with graph.inserting_before(output):
-            here = result if number == 0 else _part(graph, result)
+            here = result if number == 0 else _last_rows(graph, result)
             if precision == "fp16":
                 here = _insert(graph, CONVERT, (here, torch.float32), here.meta["val"].float(), result)
         if here is not result:
@@ -210,16 +210,15 @@ def _leave(program: ExportedProgram, precision: str) -> None:
     output.args = (tuple(left),)
 
 
-def _part(graph: Graph, result: Node) -> Node:
-    """The slice that makes a new state as PART; in int8 without the dequantize that follows it."""
+def _last_rows(graph: Graph, result: Node) -> Node:
+    """The slice that makes a new state as LAST_ROWS; in int8 without the dequantize that follows it."""
     quantized = result.target is DEQUANTIZE
-    made = _source(_source(result)) if quantized else result
-    if made.target is not _aten.slice.Tensor or made.args[1] not in (1, 2):
-        raise UserError(f"{made.target} of {layer_of(made)} makes a state; expected a slice of rows or of channels")
-    value = made.meta["val"].contiguous(memory_format=torch.channels_last)
-    axis, start = made.args[1], made.args[2]
-    part = _insert(graph, PART, (_source(made), axis, start, start + value.shape[axis]), value, made)
-    return _insert(graph, QUANTIZE, (part, *result.args[1:]), value.to(torch.int8), result) if quantized else part
+    rows = _source(_source(result)) if quantized else result
+    if rows.target is not _aten.slice.Tensor or rows.args[1] != 2:
+        raise UserError(f"{rows.target} of {layer_of(rows)} makes a state; expected a slice of rows")
+    value = rows.meta["val"].contiguous(memory_format=torch.channels_last)
+    last = _insert(graph, LAST_ROWS, (_source(rows), rows.args[2]), value, rows)
+    return _insert(graph, QUANTIZE, (last, *result.args[1:]), value.to(torch.int8), result) if quantized else last
 
 
 def _dequantize_for_each_user(graph: Graph) -> None:

@@ -39,7 +39,7 @@ from training.errors import UserError
 _LIBRARY = torch.library.Library("sth_mobile", "DEF")
 _LIBRARY.define("view_channels_last(Tensor x_NCHW, int[] shape) -> Tensor")
 _LIBRARY.define("from_channels_last(Tensor x_NHWC) -> Tensor")
-_LIBRARY.define("part(Tensor x_NCHW, int axis, int start, int end) -> Tensor")
+_LIBRARY.define("last_rows(Tensor x_NCHW, int start) -> Tensor")
 _LIBRARY.define("convert(Tensor x, ScalarType dtype) -> Tensor")
 
 
@@ -53,8 +53,8 @@ def _from_channels_last(x_NHWC: torch.Tensor) -> torch.Tensor:
     return x_NHWC.permute(0, 3, 1, 2).clone(memory_format=torch.contiguous_format)
 
 
-def _part(x_NCHW: torch.Tensor, axis: int, start: int, end: int) -> torch.Tensor:
-    return x_NCHW.narrow(axis, start, end - start).clone(memory_format=torch.channels_last)
+def _last_rows(x_NCHW: torch.Tensor, start: int) -> torch.Tensor:
+    return x_NCHW[:, :, start:].clone(memory_format=torch.channels_last)
 
 
 def _convert(x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
@@ -63,15 +63,15 @@ def _convert(x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 
 _LIBRARY.impl("view_channels_last", _view_channels_last, "CompositeExplicitAutograd")
 _LIBRARY.impl("from_channels_last", _from_channels_last, "CompositeExplicitAutograd")
-_LIBRARY.impl("part", _part, "CompositeExplicitAutograd")
+_LIBRARY.impl("last_rows", _last_rows, "CompositeExplicitAutograd")
 _LIBRARY.impl("convert", _convert, "CompositeExplicitAutograd")
 
 VIEW = torch.ops.sth_mobile.view_channels_last.default
 """(N, C, H, W) -> ``shape``, also in that order of axes: the values in the order of channels-last memory."""
 ENTRY = torch.ops.sth_mobile.from_channels_last.default
 """(N, H, W, C) -> (N, C, H, W)."""
-PART = torch.ops.sth_mobile.part.default
-"""(N, C, H, W) -> a slice of an axis, which leaves the network in channels-last memory, without a transpose."""
+LAST_ROWS = torch.ops.sth_mobile.last_rows.default
+"""(N, C, H, W) -> the rows from ``start`` on, which leave the network in channels-last memory, without a transpose."""
 CONVERT = torch.ops.sth_mobile.convert.default
 """To another floating type."""
 
@@ -100,8 +100,8 @@ class _EntryConfig(_ViewConfig):
         return super().get_node_and_deps(node, ep)
 
 
-class _PartConfig(_ViewConfig):
-    target_name = "part.default"
+class _LastRowsConfig(_ViewConfig):
+    target_name = "last_rows.default"
 
 
 class _ConvertConfig(_ViewConfig):
@@ -120,7 +120,7 @@ class OnePiecePartitioner(XnnpackPartitioner):
 
     def __init__(self) -> None:
         stock = [config for config in ALL_PARTITIONER_CONFIGS if config is not ConstantPadConfig]
-        super().__init__(configs=[*stock, _PadConfig, _ViewConfig, _EntryConfig, _PartConfig, _ConvertConfig])
+        super().__init__(configs=[*stock, _PadConfig, _ViewConfig, _EntryConfig, _LastRowsConfig, _ConvertConfig])
 
     def ops_to_not_decompose(self, ep):  # type: ignore[no-untyped-def]
         """Without the per-node filter, which costs three re-tracings and which our operators do not need."""
@@ -165,8 +165,8 @@ class _EntryVisitor(NodeVisitor):
 
 
 @register_node_visitor
-class _PartVisitor(NodeVisitor):
-    target = "sth_mobile.part.default"
+class _LastRowsVisitor(NodeVisitor):
+    target = "sth_mobile.last_rows.default"
 
     def define_node(
         self, node: torch.fx.Node, graph: XNNGraph, ids: dict[torch.fx.Node, int], debug_handle: int
@@ -174,11 +174,11 @@ class _PartVisitor(NodeVisitor):
         _require_channels_last(node, node)
         _require_channels_last(node.args[0], node)
         self.define_nodes_tensor_inputs_outputs(node, graph, ids, convert_to_nhwc=True)
-        source, axis, start, _ = cast(Any, node.args)
+        source, start = cast(Any, node.args)
         frames, channels, rows, columns = node.meta["val"].shape
         piece = XNNStaticSlice(
             num_dims=4,
-            offsets=[start if here == axis else 0 for here in (0, 2, 3, 1)],
+            offsets=[0, start, 0, 0],
             sizes=[frames, rows, columns, channels],
             input_id=ids[source],
             output_id=ids[node],
