@@ -1,4 +1,5 @@
 from mobile.golden.vectors import main
 from training.errors import run_cli
 
-run_cli(main)
+if __name__ == "__main__":  # a worker process that is spawned imports this file
+    run_cli(main)
