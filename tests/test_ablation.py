@@ -45,6 +45,33 @@ def test_every_row_is_trained_once(
     assert "is of another recipe" in capsys.readouterr().err
 
 
+@pytest.mark.minutes
+def test_several_runs_at_a_time_reach_what_single_ones_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two networks in two processes, which draw each picture once."""
+    monkeypatch.setattr(ablation, "ROWS", [row for row in ROWS if row.name in ("p = 0", "p = 1/2")])
+    frames, out, alone = tmp_path / "frames", tmp_path / "out.json", tmp_path / "alone.json"
+    both = [*TINY, f"frame_cache={frames}", "--jobs", "2", "--runs", str(tmp_path / "both"), "--json", str(out)]
+    assert run(monkeypatch, *both) == 0
+    assert run(monkeypatch, *TINY, "--runs", str(tmp_path / "alone"), "--json", str(alone)) == 0
+    found, expected = read_json(out, "ablation"), read_json(alone, "ablation")
+    assert [row["top1"] for row in found["rows"]] == [row["top1"] for row in expected["rows"]]
+    losses = [
+        [
+            read_json(folder / name / "result.json", "result")["history"][0]["loss"]
+            for name in ("p-0-seed3", "p-0.5-seed3")
+        ]
+        for folder in (tmp_path / "both", tmp_path / "alone")
+    ]
+    assert losses[0] == losses[1] and losses[0][0] != losses[0][1]
+    assert len(list(frames.rglob("*.npy"))) == 8  # four clips of training and four of validation, for both networks
+    assert "epoch 1/1" in (tmp_path / "both" / "p-0-seed3" / "log.txt").read_text()
+    capsys.readouterr()
+    assert run(monkeypatch, *TINY, "--jobs", "0") == 1
+    assert "--jobs is 0" in capsys.readouterr().err
+
+
 def test_rows_without_a_run_have_no_figures(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -15,7 +16,14 @@ import pytest
 
 from training.clips import ClipSource, open_clips
 from training.errors import UserError
-from training.rendered import RenderedClips, contact_sheet, jester_labels, write_jester_layout, write_picture
+from training.rendered import (
+    KeptFrames,
+    RenderedClips,
+    contact_sheet,
+    jester_labels,
+    write_jester_layout,
+    write_picture,
+)
 from training.rendered.__main__ import main
 from training.rendered.draw import draw_frames
 from training.rendered.gestures import REVERSED, forward_motion
@@ -359,3 +367,30 @@ def test_rendering_is_fast_enough_to_train_on(clips: RenderedClips) -> None:
         clips.frames(index, evenly(clips.frame_count(index)))
     per_frame = (time.process_time() - began) / (27 * 8)
     assert per_frame < 0.01, f"{1e3 * per_frame:.1f} ms a frame; about 1 ms is usual"
+
+
+# --- frames kept on disk --------------------------------------------------------------------------
+
+
+def test_kept_frames_are_those_that_were_drawn(tmp_path: Path) -> None:
+    clips = RenderedClips(4, 5, height=48, width=64)
+    kept = KeptFrames(clips, tmp_path)
+    assert (len(kept), kept.labels, kept.name_of(2), kept.endless) == (4, clips.labels, clips.name_of(2), True)
+    assert [kept.frame_count(9), kept.label_of(9)] == [clips.frame_count(9), clips.label_of(9)]
+    wanted = [7, 1, 1]
+    first = kept.frames(2, wanted)
+    np.testing.assert_array_equal(first, clips.frames(2, wanted))
+    with mock.patch.object(RenderedClips, "frames", side_effect=AssertionError("drawn twice")):
+        np.testing.assert_array_equal(KeptFrames(clips, tmp_path).frames(2, wanted), first)
+    assert not np.array_equal(kept.frames(2, [1, 7, 1]), first) and not np.array_equal(kept.frames(3, wanted), first)
+    other = RenderedClips(4, 6, height=48, width=64)
+    np.testing.assert_array_equal(KeptFrames(other, tmp_path).frames(2, wanted), other.frames(2, wanted))
+
+
+def test_a_damaged_kept_file_is_named(tmp_path: Path) -> None:
+    kept = KeptFrames(RenderedClips(4, 5, height=48, width=64), tmp_path)
+    kept.frames(0, [0])
+    (file,) = tmp_path.rglob("*.npy")
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(UserError, match=rf"{file.name} is damaged .*remove it"):
+        kept.frames(0, [0])

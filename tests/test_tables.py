@@ -224,6 +224,6 @@ def test_the_command_of_expected_memory(
     [row] = read_json(tmp_path / "m.json", "result")["rows"]
     assert (row["recipe"], row["input"], row["on_gpu"]) == ("jester_sth", "2 x 32 x 32", "not run")
     assert row["on"][0]["bytes"] - row["on"][1]["bytes"] == pytest.approx(32 * row["bytes_per_clip"], abs=2)
-    assert "no recipe has been run on a GPU" in capsys.readouterr().out
+    assert "no recipe was run on a GPU" in capsys.readouterr().out
     assert run(monkeypatch, "memory", "jester_sth", "--processes", "0") == 1
     assert run(monkeypatch, "memory", "unknown") == 1

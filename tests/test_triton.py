@@ -1,6 +1,6 @@
 """STH-Conv's Triton kernels without a GPU: interpreted against PyTorch's convolutions, compiled, chosen by time.
 
-Nothing here says how fast they are: no time was measured on a GPU.
+``test_cuda`` runs them on one; ``python -m training.tables stages --device cuda`` says how fast they are.
 """
 
 from __future__ import annotations

@@ -45,8 +45,8 @@ SLOW: list[dict[str, Any]] = [
 NAMES = ("output", "gradient of the input")
 
 
-def compare(case: dict[str, Any]) -> dict[str, float]:
-    """The largest difference from PyTorch's convolutions, relative to the largest value, by tensor."""
+def compare(case: dict[str, Any], device: str = "cpu") -> dict[str, float]:
+    """The largest difference from PyTorch's convolutions in float64, relative to the largest value, by tensor."""
     options = dict(case)
     inputs, outputs, frames = options.pop("inputs", 16), options.pop("outputs", 16), options.pop("frames", T)
     height, width, memory = options.pop("height", H), options.pop("width", W), options.pop("memory", "channels last")
@@ -56,7 +56,7 @@ def compare(case: dict[str, Any]) -> dict[str, float]:
     x = torch.randn(2 * frames, inputs, height, width).to(dtype)
     if memory == "channels last":
         x, operator = (thing.to(memory_format=torch.channels_last) for thing in (x, operator))
-    x.requires_grad_()
+    x, operator = x.to(device).requires_grad_(), operator.to(device)
     assert operator.groups == 0 or serves(operator.hybrid, x)
     names = (*NAMES, *(f"gradient of {name}" for name, _ in operator.named_parameters()))
     mine = _results(operator, x)
@@ -69,7 +69,7 @@ def compare(case: dict[str, Any]) -> dict[str, float]:
 
 def _results(operator: STHConv, x: torch.Tensor) -> list[torch.Tensor]:
     y = operator(x)
-    towards = torch.randn(y.shape, generator=torch.Generator().manual_seed(1)).to(y.dtype)
+    towards = torch.randn(y.shape, generator=torch.Generator().manual_seed(1)).to(y)
     return [y.detach(), *torch.autograd.grad(y, [x, *operator.parameters()], towards)]
 
 

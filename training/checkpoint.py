@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import shutil
 import subprocess
 from importlib import metadata
@@ -28,7 +29,12 @@ _REQUIRED = ("network", "options", "labels", "input", "model", "recipe")
 
 @functools.cache  # the version that runs: the files may change while it does
 def code_version() -> str:
-    """The commit of a checkout ("+" where files differ from it), or the installed package's version."""
+    """The commit of a checkout ("+" where files differ from it), or the installed package's version.
+
+    ``STH_CODE_VERSION`` in the environment says it for a copy that is neither, as in a container.
+    """
+    if told := os.environ.get("STH_CODE_VERSION"):
+        return told
     here = Path(__file__).resolve().parent
     try:
         commit = subprocess.run(

@@ -35,6 +35,7 @@ from training.metrics import scores
 from training.networks.frame_network import to_channels_last
 from training.networks.sync_norm import synchronize
 from training.recipe import Recipe, differences
+from training.rendered import KeptFrames, RenderedClips
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -70,6 +71,8 @@ def open_loader(
     # evaluation reads the files themselves: a cached frame is resized twice, a phone's once
     if training and recipe.cache_short_side and not data.startswith("rendered"):
         source = CachedClips(source, short_side=recipe.cache_short_side)
+    if recipe.frame_cache and isinstance(source, RenderedClips):
+        source = KeptFrames(source, recipe.frame_cache)
     source = as_modality(source, recipe.modality, frame_size=recipe.frame_size, flow_cache=recipe.flow_cache)
     dataset = ClipDataset(
         source,
@@ -190,6 +193,7 @@ class Trainer:
         self.forward: Callable[[torch.Tensor], torch.Tensor] = torch.compile(forward) if recipe.compile else forward
         if self.device.type == "cuda":
             torch.backends.cudnn.benchmark = True  # all batches have one shape
+            torch.cuda.reset_peak_memory_stats(self.device)
         self.pack, self.to_input, self.on_epoch, self.final = pack, to_input, on_epoch, final
         self.optimizer = make_optimizer(self.module, recipe)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.amp == "fp16")
@@ -277,7 +281,7 @@ class Trainer:
         progress, saved, started = self.progress, time.monotonic(), time.monotonic()
         begun, losses = (progress.seconds, progress.waiting), progress.losses
         loader.set_epoch(epoch, start_batch=progress.batch)
-        waiting, asked = 0.0, time.monotonic()
+        waiting, asked, taken = 0.0, time.monotonic(), 0
         self.module.train()
         bar = tqdm(loader, total=len(loader), initial=progress.batch, desc=f"epoch {epoch + 1}/{self.recipe.epochs}",
                    unit="batch", mininterval=5, disable=not self.here.first)  # fmt: skip
@@ -287,6 +291,7 @@ class Trainer:
                 self._seed(epoch, progress.batch)
                 rate = learning_rate(self.recipe, epoch + progress.batch / len(loader))
                 losses.append(self._step(batch.frames_NTHWC, batch.labels_N, rate, loader))
+                taken += len(batch.labels_N)
             progress.batch = loader.position
             progress.seconds = begun[0] + time.monotonic() - started
             progress.waiting = begun[1] + waiting
@@ -299,11 +304,12 @@ class Trainer:
                 saved = time.monotonic()
             asked = time.monotonic()
         seconds = max(time.monotonic() - started, 1e-9)
-        told = distributed.gather_numbers(waiting, len(loader.skipped))
+        told = distributed.gather_numbers(waiting, len(loader.skipped), taken)
         slowest = max(row[0] for row in told)
         progress.waiting = begun[1] + slowest
         return {"epoch": epoch + 1, "loss": float(np.mean(losses)) if losses else math.nan,
-                "waiting_for_data": slowest / seconds, "skipped": int(sum(row[1] for row in told))}  # fmt: skip
+                "waiting_for_data": slowest / seconds, "skipped": int(sum(row[1] for row in told)),
+                "clips_per_second": sum(row[2] for row in told) / seconds}  # fmt: skip
 
     def _usable(self, batch: ClipBatch) -> bool:
         """Whether every process has clips for each part of its batch; else all of them leave the batch out."""
@@ -408,6 +414,7 @@ class Trainer:
             "waiting_for_data": self.progress.waiting / max(self.progress.seconds, 1e-9),
             "processes": self.here.size,
             "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU",
+            "peak_gpu_bytes": self._peak_bytes(),
             "history": self.progress.history,
             "validation": final,
         }
@@ -415,6 +422,10 @@ class Trainer:
         summary: dict[str, Any] = {key: final[key] for key in ("clips", "frames", "top1", "top5") if key in final}
         if self.final is not None:
             checkpoints.save_checkpoint(self.folder / self.final, self.pack(summary))
+
+    def _peak_bytes(self) -> int | None:
+        """The most that tensors took on this process's GPU; None on a CPU."""
+        return torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else None
 
 
 def _in_order(rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

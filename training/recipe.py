@@ -44,6 +44,8 @@ class Recipe:
             trained on other classes, and the classifier stays random.
         fresh_each_epoch: rendered clips only; every epoch sees new clips.
         cache_short_side: keep decoded clips in memory at this short side in pixels; 0 decodes them every time.
+        frame_cache: folder that keeps the frames of rendered clips, so that runs that want the same ones draw them once
+            (8 frames take 0.3 MB); "" keeps none.
         checkpoint_minutes: at most this much work is lost when the run is killed.
         qat_*: quantization-aware training of the deploy form that follows (``mobile.qat``); ``qat_correct_bias`` lets
             it start from biases that take up the mean error of rounded weights.
@@ -81,6 +83,7 @@ class Recipe:
     fresh_each_epoch: bool = False
     repeat_short: bool = False
     cache_short_side: int = 0
+    frame_cache: str = ""
     supervision: str = "clip"
     window: int = 0
     frames_per_second: float = 4.0
@@ -123,7 +126,7 @@ class Recipe:
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
 
 
-_WHERE = ("out", "workers", "checkpoint_minutes", "device", "threads", "accumulate", "flow_cache")
+_WHERE = ("out", "workers", "checkpoint_minutes", "device", "threads", "accumulate", "flow_cache", "frame_cache")
 _LATER: dict[str, Any] = {
     "supervision": "clip", "window": 0, "init": "", "frames_per_second": 4.0, "qat_correct_bias": False,
     "sync_batch_norm": False, "modality": "rgb", "frame_size": [], "finetune": False,

@@ -17,8 +17,8 @@ def ablation() -> Recipe:
         options={"p": 0.25},
         train_data="rendered:1350:31",
         validation_data="rendered:540:32",
-        epochs=6,
+        epochs=12,
         batch=18,
         lr=1e-3,
-        validate_every=6,
+        validate_every=12,
     )

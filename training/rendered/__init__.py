@@ -3,10 +3,12 @@
 from training.rendered.clips import RenderedClips, jester_labels
 from training.rendered.contact_sheet import contact_sheet
 from training.rendered.jester_layout import write_jester_layout, write_picture
+from training.rendered.kept_frames import KeptFrames
 from training.rendered.streams import RenderedStream, StreamEvent, rendered_streams
 from training.rendered.windows import RenderedWindows
 
 __all__ = [
+    "KeptFrames",
     "RenderedClips",
     "RenderedStream",
     "RenderedWindows",

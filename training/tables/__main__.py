@@ -55,6 +55,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     trained.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N")
     trained.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", action="extend", help="change the recipe")
     trained.add_argument("--runs", type=Path, default=Path("runs/ablation"), help="folder of the runs")
+    trained.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at a time, of one device (default: 1)")
     trained.add_argument("--collect", action="store_true", help="train nothing, show what is there")
     trained.add_argument("--plot", type=Path, metavar="FILE", help="picture, .png or .svg")
     need = tables.add_parser("memory", help="expected memory of training by a recipe")
@@ -62,6 +63,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     need.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", action="extend", help="change the recipes")
     need.add_argument("--processes", nargs="+", type=int, default=[1, 4, 8], metavar="N",
                       help="that share a batch, one a GPU (default: 1 4 8)")  # fmt: skip
+    need.add_argument(
+        "--device",
+        choices=("none", "cuda"),
+        default="none",
+        help="cuda: train two short epochs by each recipe too, at its full batch (default: %(default)s)",
+    )
+    need.add_argument("--runs", type=Path, default=Path("runs/memory"), help="folder of those runs")
     ways = tables.add_parser("stages", help="lowerings of STH-Conv at the stages of ResNet-50")
     ways.add_argument("--lowerings", nargs="+", metavar="NAME",
                       help="of taps (CPU), triton (CUDA), masked, folded, gathered, product, compiled (default: all"
@@ -108,8 +116,12 @@ def _unfinished(result: Path | None) -> Path | None:
 
 
 def _train(arguments: argparse.Namespace, console: Console) -> dict[str, object]:
+    if arguments.jobs < 1:
+        raise UserError(f"--jobs is {arguments.jobs}; expected at least 1")
     chosen = override(RECIPES["ablation"](), arguments.set)
-    found = ablation.run_all(chosen, arguments.seeds, arguments.runs, keep_going=not arguments.collect)
+    found = ablation.run_all(
+        chosen, arguments.seeds, arguments.runs, keep_going=not arguments.collect, jobs=arguments.jobs
+    )
     result = ablation.result_of(chosen, arguments.seeds, found)
     console.print(ablation.table_of(result))
     if arguments.plot:
@@ -122,9 +134,12 @@ def _memory(arguments: argparse.Namespace, console: Console) -> dict[str, object
         raise UserError(f"--processes is {arguments.processes}; expected numbers of at least 1")
     names = arguments.recipes or list(CLASSES_OF)
     chosen = [override(recipe(name), arguments.set) for name in names]
+    if arguments.device == "cuda" and not torch.cuda.is_available():
+        raise UserError("device is cuda, and PyTorch sees no CUDA device; leave --device out")
     needs = memory.measure([(one, CLASSES_OF.get(one.name, 27)) for one in chosen])
-    console.print(memory.table_of(needs, arguments.processes))
-    return memory.result_of(needs, arguments.processes)
+    runs = {one.name: memory.run_on_gpu(one, arguments.runs) for one in chosen} if arguments.device == "cuda" else {}
+    console.print(memory.table_of(needs, arguments.processes, runs))
+    return memory.result_of(needs, arguments.processes, runs)
 
 
 def _time_stages(arguments: argparse.Namespace, console: Console) -> dict[str, object]:

@@ -5,9 +5,12 @@ Runs that stand in the folder are not run again, and one that was cut off goes o
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import dataclasses
+import multiprocessing
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,28 +26,59 @@ from training.tables.paper import ROWS
 from training.train import train
 
 
-def run_all(recipe: Recipe, seeds: Sequence[int], folder: Path, *, keep_going: bool = True) -> dict[str, list[float]]:
+def run_all(
+    recipe: Recipe, seeds: Sequence[int], folder: Path, *, keep_going: bool = True, jobs: int = 1
+) -> dict[str, list[float]]:
     """Train every network of the rows with every seed; top-1 in per cent by ``Row.key``, in the order of seeds.
 
     Args:
         recipe: of one run; options, seed and folder are set here.
         keep_going: train what is missing; else only read what is there.
+        jobs: runs at a time; each that is not the only one writes ``log.txt`` into its folder.
 
     Raises:
         UserError: a run failed, or its folder holds a run of another recipe.
     """
-    found: dict[str, list[float]] = {row.key: [] for row in ROWS}
     options = {row.key: row.options for row in ROWS}
     # seed by seed: cut off, the table has all rows with fewer seeds
-    todo = [(name, seed) for seed in seeds for name in options]
-    for name, seed in tqdm(todo, desc="ablation", unit="run"):
-        chosen = dataclasses.replace(recipe, options=options[name], seed=seed, out=str(folder / f"{name}-seed{seed}"))
-        top1 = _top1_of(chosen)
-        if top1 is None and keep_going:
-            top1 = float(train(chosen, resume=True)["top1"])
-        if top1 is not None:
-            found[name].append(top1)
-    return found
+    todo = {
+        (name, seed): dataclasses.replace(
+            recipe, options=options[name], seed=seed, out=str(folder / f"{name}-seed{seed}")
+        )
+        for seed in seeds
+        for name in options
+    }
+    top1: dict[tuple[str, int], float | None] = {key: _top1_of(chosen) for key, chosen in todo.items()}
+    missing = {key: chosen for key, chosen in todo.items() if top1[key] is None and keep_going}
+    with tqdm(total=len(todo), initial=len(todo) - len(missing), desc="ablation", unit="run") as bar:
+        for key, reached in _trained(missing, jobs):
+            top1[key] = reached
+            bar.update()
+    return {name: [value for seed in seeds if (value := top1[name, seed]) is not None] for name in options}
+
+
+def _trained(missing: dict[tuple[str, int], Recipe], jobs: int) -> Iterator[tuple[tuple[str, int], float]]:
+    """Top-1 of each run as it ends."""
+    if jobs == 1:
+        for key, chosen in missing.items():
+            yield key, float(train(chosen, resume=True)["top1"])
+        return
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        ends = {pool.submit(_train_apart, chosen): key for key, chosen in missing.items()}
+        try:
+            for end in concurrent.futures.as_completed(ends):
+                yield ends[end], end.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _train_apart(chosen: Recipe) -> float:
+    """One of several runs at a time: bars of all of them on one screen would say nothing."""
+    log = Path(chosen.out) / "log.txt"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+        return float(train(chosen, resume=True)["top1"])
 
 
 def _top1_of(chosen: Recipe) -> float | None:

@@ -1,4 +1,6 @@
-"""Expected memory of training by each recipe, without a GPU: counted on tensors that have shapes and no content.
+"""Memory of training by each recipe: expected, without a GPU, and what a run on one took.
+
+Expected memory is counted on tensors that have shapes and no content.
 
 Per process: weights, gradients and the optimiser's moments in float32, DistributedDataParallel's buckets, and what
 autograd keeps of each clip for the backward pass (PyTorch's ``saved_tensors_hooks`` under ``FakeTensorMode``, in the
@@ -14,7 +16,8 @@ import contextlib
 import dataclasses
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,9 +27,12 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from tqdm import tqdm
 
 from training.checkpoint import code_version
+from training.files import read_json
+from training.loop import RESULT
 from training.networks import FrameNetwork, build_network
 from training.networks.first_convolution import first_convolution
 from training.recipe import Recipe
+from training.train import train
 
 GIB = 2**30
 _CLASSES = 100  # of the network that is counted; the logits of a clip weigh nothing
@@ -100,12 +106,63 @@ def measure(recipes: Sequence[tuple[Recipe, int]]) -> list[Need]:
     return [need_of(*pair) for pair in tqdm(recipes, desc="counting", unit="recipe", leave=False)]
 
 
-def table_of(needs: Sequence[Need], processes: Sequence[int]) -> Table:
-    """For the terminal."""
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What training by a recipe took on this machine's GPU.
+
+    Attributes:
+        bytes: the most that tensors took; the CUDA context and the allocator's fragments come on top.
+        clips_per_second: of the second epoch, waiting for clips included.
+        waiting: share of that epoch in which the GPU waited for clips.
+    """
+
+    device: str
+    bytes: int
+    clips_per_second: float
+    waiting: float
+
+    def __str__(self) -> str:
+        speed = f"{self.clips_per_second:.0f} clips/s, {100 * self.waiting:.0f} % of it waiting for them"
+        return f"{self.device}: {self.bytes / GIB:.1f} GiB, {speed}"
+
+
+def run_on_gpu(recipe: Recipe, folder: Path, *, batches: int = 12) -> Run | str:
+    """Train by the recipe for two short epochs on rendered clips in place of its data, from random weights.
+
+    Its batch, frames, input size, precision and optimiser are the recipe's; the classes are the 27 of the rendered
+    clips.
+
+    Returns:
+        Why it stopped in place of what it took, where the GPU has too little memory.
+    """
+    chosen = dataclasses.replace(
+        recipe,
+        train_data=f"rendered:{batches * recipe.batch}:1",
+        validation_data=f"rendered:{recipe.batch}:2",
+        weights="",
+        epochs=2,
+        validate_every=2,
+        device="cuda",
+        frame_cache=str(folder / "frames"),
+        out=str(folder / f"{recipe.name}-batch{recipe.batch}"),
+    )
+    try:
+        train(chosen)
+    except torch.OutOfMemoryError:
+        return f"{torch.cuda.get_device_name()}: too little memory"
+    result = read_json(Path(chosen.out) / RESULT, "result of a run")
+    second = result["history"][1]
+    return Run(result["device"], result["peak_gpu_bytes"], second["clips_per_second"], second["waiting_for_data"])
+
+
+def table_of(needs: Sequence[Need], processes: Sequence[int], runs: Mapping[str, Run | str] | None = None) -> Table:
+    """For the terminal; runs by the name of their recipe."""
+    runs = runs or {}
     columns = ("batch", "M param.", "fixed GiB", "MiB a clip", *(f"GiB on {count}" for count in processes))
     table = Table("recipe", "input", "precision", *(Column(text, justify="right") for text in columns),
-                  title="expected memory of each GPU; no recipe has been run on a GPU")  # fmt: skip
-    for row in (as_json(need, processes) for need in needs):
+                  title="expected memory of each GPU" + ("" if runs else "; no recipe was run on a GPU"),
+                  caption="\n".join(f"{name} on {run}" for name, run in runs.items()) or None)  # fmt: skip
+    for row in (as_json(need, processes, runs) for need in needs):
         table.add_row(
             row["recipe"], row["input"], row["amp"], str(row["batch"]), f"{row['parameters'] / 1e6:.1f}",
             f"{row['fixed_bytes'] / GIB:.2f}", f"{row['bytes_per_clip'] / 2**20:.0f}",
@@ -114,7 +171,7 @@ def table_of(needs: Sequence[Need], processes: Sequence[int]) -> Table:
     return table
 
 
-def as_json(need: Need, processes: Sequence[int]) -> dict[str, Any]:
+def as_json(need: Need, processes: Sequence[int], runs: Mapping[str, Run | str]) -> dict[str, Any]:
     """One row of the result file."""
     recipe = need.recipe
     return {
@@ -127,10 +184,11 @@ def as_json(need: Need, processes: Sequence[int]) -> dict[str, Any]:
         "fixed_bytes": need.fixed,
         "bytes_per_clip": need.per_clip,
         "on": [{"processes": count, "bytes": round(need.of(count))} for count in processes],
-        "on_gpu": "not run",
+        "on_gpu": str(runs.get(recipe.name, "not run")),
     }
 
 
-def result_of(needs: Sequence[Need], processes: Sequence[int]) -> dict[str, Any]:
+def result_of(needs: Sequence[Need], processes: Sequence[int], runs: Mapping[str, Run | str]) -> dict[str, Any]:
     """The result file."""
-    return {"kind": "memory", "code_version": code_version(), "rows": [as_json(need, processes) for need in needs]}
+    rows = [as_json(need, processes, runs) for need in needs]
+    return {"kind": "memory", "code_version": code_version(), "rows": rows}
