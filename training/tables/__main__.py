@@ -81,6 +81,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     ways.add_argument("--warm-up", type=int, default=2, help="uncounted calls before (default: 2)")
     ways.add_argument("--threads", type=int, default=1, help="(default: 1)")
     for table in (speed, ways):
+        table.add_argument("--precision", choices=tuple(runtime.PRECISIONS), default="fp32", help="(default: fp32)")
         table.add_argument("--seed", type=int, default=0, help="of the order (default: 0)")
     for table in (sizes, speed, ways, trained, need):
         table.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
@@ -148,7 +149,7 @@ def _time_stages(arguments: argparse.Namespace, console: Console) -> dict[str, o
     torch.set_num_threads(arguments.threads)
     plan = stages.Plan(
         tuple(arguments.lowerings or stages.DEFAULT[arguments.device]), arguments.batch, arguments.frames,
-        arguments.rounds, arguments.warm_up, arguments.seed, arguments.device,
+        arguments.rounds, arguments.warm_up, arguments.seed, arguments.device, arguments.precision,
     )  # fmt: skip
     measured = stages.measure(plan, keep=_unfinished(arguments.json))
     console.print(stages.table_of(measured))
@@ -173,11 +174,13 @@ def _time(arguments: argparse.Namespace, console: Console) -> dict[str, object]:
         rounds=arguments.rounds,
         warm_up=arguments.warm_up,
         device=device,
+        precision=arguments.precision,
         seed=arguments.seed,
     )
     shape = {"network": arguments.network, "segments": arguments.frames, "size": arguments.size}
-    console.print(runtime.table_of(speeds, **shape, device=runtime.name_of(device)))
-    return runtime.result_of(speeds, **shape, device=device)
+    named = runtime.name_of(device, arguments.precision)
+    console.print(runtime.table_of(speeds, **shape, device=named))
+    return runtime.result_of(speeds, **shape, device=named)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from training.tables.counting import Count, count
 OPERATORS = ("2d", "tsm", "hybrid", "hybrid+attention", "merge", "2plus1d_sequential", "2plus1d_parallel", "gst", "3d")
 RIVAL = "tsm"
 CLASSES = 174
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 # Table 9, batches of 16 on a GTX 1080 Ti: videos per second by operator and frames (STH has attention there, 23.2 M).
 PAPER = {("tsm", 8): 80.4, ("tsm", 16): 39.5, ("hybrid+attention", 8): 68.8, ("hybrid+attention", 16): 35.2}
 
@@ -62,6 +63,7 @@ def measure(
     rounds: int,
     warm_up: int,
     device: torch.device,
+    precision: str = "fp32",
     seed: int = 0,
 ) -> list[Speed]:
     """Time the networks in turn, round after round in a shuffled (seeded) order, so that all meet the same minutes.
@@ -83,7 +85,9 @@ def measure(
     try:
         sizes = [count(network, **fixed, size=size, **options_of(operator)) for operator in operators]
         networks = [build_network(network, **fixed, **options_of(operator)).to(device).eval() for operator in operators]
-        samples = _interleaved(networks, (batch, segments, 3, size, size), rounds, warm_up, device, seed)
+        use_fastest_convolutions(device)
+        with torch.autocast(device.type, PRECISIONS[precision], enabled=precision != "fp32"):
+            samples = _interleaved(networks, (batch, segments, 3, size, size), rounds, warm_up, device, seed)
     except ValueError as error:
         raise UserError(str(error)) from error
     except torch.OutOfMemoryError as error:
@@ -113,6 +117,12 @@ def _interleaved(
             if number >= 0:
                 samples[index].append(time.perf_counter() - started)
     return [tuple(row) for row in samples]
+
+
+def use_fastest_convolutions(device: torch.device) -> None:
+    """cuDNN takes the fastest of its ways at the first call of each shape, in the warm-up, as training has it."""
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
 
 
 def _wait(device: torch.device) -> None:
@@ -151,25 +161,23 @@ def table_of(speeds: Sequence[Speed], *, network: str, segments: int, size: int,
     return table
 
 
-def name_of(device: torch.device) -> str:
-    """The device in words."""
+def name_of(device: torch.device, precision: str) -> str:
+    """The device and its arithmetic in words."""
     if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} thread(s)"
+        rounded = " (products in TF32)" if precision == "fp32" and torch.backends.cudnn.allow_tf32 else ""
+        return f"{torch.cuda.get_device_name(device)}, {precision}{rounded}"
+    return f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} thread(s), {precision}"
 
 
-def result_of(
-    speeds: Sequence[Speed], *, network: str, segments: int, size: int, device: torch.device
-) -> dict[str, Any]:
+def result_of(speeds: Sequence[Speed], *, network: str, segments: int, size: int, device: str) -> dict[str, Any]:
     """The result file."""
     return {
         "kind": "runtime",
         "code_version": code_version(),
         "network": network,
         "input": f"{speeds[0].batch} x {segments} x {size} x {size}",
-        "device": name_of(device),
+        "device": device,
         "torch": torch.__version__,
-        "tf32": device.type == "cuda" and torch.backends.cudnn.allow_tf32,
         "rounds": len(speeds[0].samples),
         "rows": [
             {

@@ -24,7 +24,7 @@ from training.files import read_json, write_json
 from training.operators import ShiftedConv, STHConv
 from training.operators import tap_conv as lists
 from training.operators.lowerings import LOWERINGS
-from training.tables.runtime import name_of
+from training.tables.runtime import PRECISIONS, name_of, use_fastest_convolutions
 
 STAGES = ((64, 56), (128, 28), (256, 14), (512, 7))  # channels, height and width
 PLAIN, RIVAL = "2d", "tsm"
@@ -61,6 +61,7 @@ class Plan:
     warm_up: int = 2
     seed: int = 0
     device: str = "cpu"
+    precision: str = "fp32"
 
     def check(self) -> None:
         """Raises UserError: a number below 1, an unknown lowering, or one that does not run on the device."""
@@ -82,11 +83,15 @@ class Plan:
         if "taps" in self.lowerings and lists.library() is None:
             raise UserError("taps need AVX-512 and a C++ compiler, and STH_NATIVE may not be 0; name other --lowerings")
 
+    def device_in_words(self) -> str:
+        """The device and the precision of all tensors there."""
+        return name_of(torch.device(self.device), self.precision)
+
     def on_this_machine(self) -> dict[str, Any]:
         """All that finished stages must share with those that follow."""
         return {
             **dataclasses.asdict(self), "lowerings": list(self.lowerings), "threads": torch.get_num_threads(),
-            "device": name_of(torch.device(self.device)), "torch": torch.__version__, "code_version": code_version(),
+            "device": self.device_in_words(), "torch": torch.__version__, "code_version": code_version(),
         }  # fmt: skip
 
 
@@ -101,6 +106,7 @@ def measure(plan: Plan, *, keep: Path | None = None) -> list[Stage]:
         UserError: a plan that cannot be timed, or ``keep`` is no such file.
     """
     plan.check()
+    use_fastest_convolutions(torch.device(plan.device))
     found = [] if keep is None else _kept(keep, plan)
     missing = STAGES[len(found) :]
     with tqdm(total=len(missing) * len(PASSES) * (plan.warm_up + plan.rounds), desc="timing", unit="round") as bar:
@@ -127,15 +133,16 @@ def _kept(keep: Path, plan: Plan) -> list[Stage]:
 
 def _stage(channels: int, size: int, plan: Plan, bar: Any) -> Stage:
     generator, segments = torch.Generator().manual_seed(plan.seed), plan.segments
-    shape = (plan.batch * segments, channels, size, size)
+    shape, dtype = (plan.batch * segments, channels, size, size), PRECISIONS[plan.precision]
     x_BCHW, gradient = (
-        torch.randn(shape, generator=generator).to(plan.device, memory_format=torch.channels_last) for _ in range(2)
+        torch.randn(shape, generator=generator).to(plan.device, dtype, memory_format=torch.channels_last)
+        for _ in range(2)
     )
     plain: nn.Module = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
     rival: nn.Module = ShiftedConv(channels, channels, segments=segments)
     operator = STHConv(channels, channels, segments=segments)
     for module in (plain, rival, operator):
-        module.to(plan.device).to(memory_format=torch.channels_last)
+        module.to(plan.device, dtype).to(memory_format=torch.channels_last)
     calls: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {PLAIN: plain, RIVAL: rival}
     for name in plan.lowerings:
         calls[name] = functools.partial(LOWERINGS[name], operator)
@@ -199,7 +206,7 @@ def result_of(stages: Sequence[Stage], plan: Plan) -> dict[str, Any]:
         "code_version": code_version(),
         "batch": plan.batch,
         "segments": plan.segments,
-        "device": name_of(torch.device(plan.device)),
+        "device": plan.device_in_words(),
         "torch": torch.__version__,
         "rounds": plan.rounds,
         "rows": [
