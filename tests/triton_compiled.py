@@ -57,6 +57,13 @@ def compile_for(capability: int, kernel: str, dtype: str, hybrid: Hybrid, number
     return triton.compile(source, target=GPUTarget("cuda", capability, 32), options=options)
 
 
+def configurations_left(kernel: str, width: int, summed: int) -> int:
+    """How many configurations the autotuner would time, asked as a launch asks it."""
+    tuned = getattr(triton_kernels, kernel)
+    tuned.nargs = {name: None for name in tuned.arg_names[:4]}  # a launch gives tensors by their place
+    return len(tuned.prune_configs({"BLOCK_WIDTH": width, "BLOCK_SUMMED": summed, "grid": (1,), "warmup": False}))
+
+
 def main() -> None:
     """Bytes of machine code, and instructions of tensor cores, of each kernel for each target."""
     rows = []
@@ -64,7 +71,8 @@ def main() -> None:
         hybrid = Hybrid(64, 128, 8, 4, merge, (3, 3, 3), stride, (1, 1), (1, 1, 1), False)
         for kernel, constants in KERNELS:
             made = compile_for(capability, kernel, dtype, hybrid, **constants)
-            row = {"capability": capability, "dtype": dtype, "kernel": kernel}
+            left = [configurations_left(kernel, channels, channels) for channels in (16, 512)]
+            row = {"capability": capability, "dtype": dtype, "kernel": kernel, "configurations": left}
             rows.append({**row, "bytes": len(made.asm["cubin"]), "tensor_cores": made.asm["ptx"].count("mma")})
     write_json(Path(sys.argv[1]), rows)
 

@@ -34,7 +34,7 @@ def _configurations(*sizes: tuple[int, int, int, int, int]) -> list[Any]:
     ]
 
 
-def _that_fit(configurations: list[Any], named: dict[str, Any], **_: Any) -> list[Any]:
+def _that_fit(configurations: list[Any], _: dict[str, Any], **named: Any) -> list[Any]:
     """Without blocks that are mostly padding: twice as wide as the channels that they hold, or wider."""
     width, summed = named["BLOCK_WIDTH"], named["BLOCK_SUMMED"]
     fitting = [

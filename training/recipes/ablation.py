@@ -18,7 +18,7 @@ def ablation() -> Recipe:
         train_data="rendered:1350:31",
         validation_data="rendered:540:32",
         epochs=12,
-        batch=18,
+        batch=27,
         lr=1e-3,
         validate_every=12,
     )
