@@ -16,6 +16,7 @@ from mobile import layer_tables
 from mobile.frontier_results import scale_of, sentences, table_cells
 from mobile.latency_result import DeviceFacts, facts_of_host
 from mobile.layer_results import Profile, QuantDebug
+from mobile.markdown import known, markdown, number
 from mobile.parity.row import NOT_RUN
 from mobile.result_files import (
     Accuracy,
@@ -24,22 +25,20 @@ from mobile.result_files import (
     Events,
     Frontier,
     Latency,
-    Memory,
     Parity,
     PreprocessSpeed,
     Result,
-    Runtime,
-    Stages,
     States,
     Study,
     load_result,
     load_results,
 )
+from mobile.training_results import Ablation, Attention, Memory, Runtime, Stages
+from mobile.training_tables import ablation_tables, attention_tables, memory_tables, runtime_tables, stage_tables
 from training.errors import UserError
 
 _OPENING = re.compile(r"<!-- table: (?P<name>\S+) -->")
 _CLOSING = "<!-- /table -->"
-Cells = Sequence[str]
 
 
 def fill_tables(text: str, results: Path) -> str:
@@ -95,6 +94,8 @@ def table_of(found: Sequence[Result]) -> str:
         Memory: memory_tables,
         Runtime: runtime_tables,
         Stages: stage_tables,
+        Ablation: ablation_tables,
+        Attention: attention_tables,
         Frontier: frontier_tables,
         PreprocessSpeed: preprocess_tables,
     }
@@ -104,23 +105,6 @@ def table_of(found: Sequence[Result]) -> str:
         known = ", ".join(kind.__name__ for kind in makers)
         raise UserError(f"a table is of one kind of {known}; found {names}")
     return makers[kinds.pop()](found)
-
-
-def markdown(header: Cells, rows: Sequence[Cells]) -> str:
-    """A Markdown table; columns of figures stand to the right."""
-    right = [bool(rows) and all(_is_figure(row[index]) for row in rows) for index in range(len(header))]
-    rule = ["---:" if figure else "---" for figure in right]
-    lines = [[cell.replace("|", "\\|") for cell in row] for row in [header, rule, *rows]]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _is_figure(cell: str) -> bool:
-    return not cell or cell[0].isdigit() or cell[0] in "-∞"
-
-
-def number(value: float, form: str) -> str:
-    """A figure, or nothing where there is none."""
-    return "" if math.isnan(value) else "∞" if math.isinf(value) else format(value, form)
 
 
 def accuracy_table(found: Sequence[Accuracy]) -> str:
@@ -264,9 +248,9 @@ def events_tables(found: Sequence[Events]) -> str:
     tables = []
     for result in found:
         rows = [
-            [row.rule, f"{row.levenshtein:.1f}", _known(row.precision, ".1f"), f"{row.recall:.1f}",
-             f"{row.false_per_minute:.2f}", _known(row.delay_ms), _known(row.median_delay_ms),
-             _known(row.delay_from_end_ms)]
+            [row.rule, f"{row.levenshtein:.1f}", known(row.precision, ".1f"), f"{row.recall:.1f}",
+             f"{row.false_per_minute:.2f}", known(row.delay_ms), known(row.median_delay_ms),
+             known(row.delay_from_end_ms)]
             for row in result.rows
         ]  # fmt: skip
         first, fitted = result.rows[0], f"fitted on `{result.fitted_on}`" if result.fitted_on else "not fitted"
@@ -332,65 +316,6 @@ def noise_tables(found: Sequence[QuantDebug]) -> str:
     return "\n\n".join(tables)
 
 
-def memory_tables(found: Sequence[Memory]) -> str:
-    """GiB that each GPU is expected to need, by recipe and number of GPUs."""
-    tables = []
-    for result in found:
-        counts = [on.processes for on in result.rows[0].on]
-        header = ["recipe", "network", "input", "precision", "batch", "M parameters", "fixed GiB", "MiB a clip",
-                  *(f"GiB on {count}" for count in counts), "on a GPU"]  # fmt: skip
-        rows = [
-            [row.recipe, row.network, row.input, row.amp, str(row.batch), f"{row.parameters / 1e6:.1f}",
-             f"{row.fixed_bytes / 2**30:.2f}", f"{row.bytes_per_clip / 2**20:.0f}",
-             *(f"{on.bytes / 2**30:.1f}" for on in row.on),
-             f"**{row.on_gpu}**" if row.on_gpu == NOT_RUN else row.on_gpu]
-            for row in result.rows
-        ]  # fmt: skip
-        tables.append(markdown(header, rows))
-    return "\n\n".join(tables)
-
-
-def runtime_tables(found: Sequence[Runtime]) -> str:
-    """As Table 9, with what the paper printed for the same operator."""
-    header = ["operator", "M param.", "G mul-adds", "videos/s", "to TSM", "in the paper"]
-    tables = []
-    for result in found:
-        rows = [
-            [
-                row.operator,
-                f"{row.parameters / 1e6:.2f}",
-                f"{row.multiply_adds / 1e9:.2f}",
-                f"{row.videos_per_second:.2f}",
-                _known(row.ratio_to_tsm, ".2f"),
-                _known(row.paper_ratio_to_tsm, ".2f"),
-            ]
-            for row in result.rows
-        ]
-        said = f"{result.network}, batches of {result.input}, {result.device}, medians of {result.rounds} rounds."
-        tables.append(f"{markdown(header, rows)}\n\n{said}")
-    return "\n\n".join(tables)
-
-
-def stage_tables(found: Sequence[Stages]) -> str:
-    """Each lowering's time relative to the 2-D convolution, forward (forward and backward)."""
-    tables = []
-    for result in found:
-        pairs = {(row.channels, row.size): {} for row in result.rows}  # type: ignore[var-annotated]
-        for row in result.rows:
-            pairs[row.channels, row.size][row.backward] = row.ratios
-        names = list(result.rows[0].ratios)
-        rows = [
-            [f"{channels} x {size}", *(f"{pair[False][name]:.2f} ({pair[True][name]:.2f})" for name in names)]
-            for (channels, size), pair in pairs.items()
-        ]
-        said = (
-            f"Time relative to the 2-D convolution, forward (with backward): {result.batch} x {result.segments} frames,"
-            f" {result.device}, medians of the ratios of {result.rounds} rounds."
-        )
-        tables.append(f"{markdown(['stage', *names], rows)}\n\n{said}")
-    return "\n\n".join(tables)
-
-
 def frontier_tables(found: Sequence[Frontier]) -> str:
     """Networks beside each other: top-1, size, time of a frame and of a clip; who leads."""
     tables = []
@@ -399,10 +324,6 @@ def frontier_tables(found: Sequence[Frontier]) -> str:
         below = " ".join([*sentences(result), scale_of(result), host]).replace("  ", " ")
         tables.append(f"{markdown(*table_cells(result))}\n\n{below}")
     return "\n\n".join(tables)
-
-
-def _known(value: float | None, form: str = ".0f") -> str:
-    return number(math.nan if value is None else value, form)
 
 
 def artefact_table(found: Sequence[Artefact]) -> str:

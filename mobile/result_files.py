@@ -17,6 +17,7 @@ from mobile.events.scores import EventScores
 from mobile.latency_result import Latency, LatencyRow, upgrade
 from mobile.layer_results import Profile, QuantDebug
 from mobile.parity.row import FAILED, NOT_RUN, PASSED, restored
+from mobile.training_results import Ablation, Attention, Memory, Runtime, Stages
 from training.errors import UserError
 from training.files import read_json
 
@@ -284,38 +285,6 @@ class States:
 
 
 @dataclasses.dataclass(frozen=True)
-class MemoryOn:
-    """Bytes that each of some processes needs."""
-
-    processes: int
-    bytes: int
-
-
-@dataclasses.dataclass(frozen=True)
-class MemoryRow:
-    """What training by one recipe is expected to need: ``fixed_bytes``, and ``bytes_per_clip`` of a process's batch."""
-
-    recipe: str
-    network: str
-    input: str
-    amp: str
-    batch: int
-    parameters: int
-    fixed_bytes: int
-    bytes_per_clip: int
-    on: tuple[MemoryOn, ...]
-    on_gpu: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Memory:
-    """Expected memory of training (``python -m training.tables memory``)."""
-
-    code_version: str
-    rows: tuple[MemoryRow, ...]
-
-
-@dataclasses.dataclass(frozen=True)
 class Step:
     """A step of a run of several: "done", "failed" or "not run" with the reason in ``note``."""
 
@@ -335,63 +304,6 @@ class Steps:
 
     host: dict[str, Any]
     steps: tuple[Step, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class RuntimeRow:
-    """A network's speed, see ``training.tables.runtime``."""
-
-    operator: str
-    parameters: int
-    multiply_adds: int
-    videos_per_second: float
-    ratio_to_tsm: float | None
-    paper_ratio_to_tsm: float | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Runtime:
-    """Videos per second of every operator (``python -m training.tables runtime``)."""
-
-    code_version: str
-    network: str
-    input: str
-    device: str
-    torch: str
-    rounds: int
-    rows: tuple[RuntimeRow, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class StageRow:
-    """One stage of ResNet-50 in one pass: times relative to the 2-D convolution's."""
-
-    channels: int
-    size: int
-    backward: bool
-    ratios: dict[str, float]
-    samples_s: dict[str, tuple[float, ...]]
-    seconds_of_parts: dict[str, float] | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Stages:
-    """Lowerings of STH-Conv (``python -m training.tables stages``)."""
-
-    code_version: str
-    batch: int
-    segments: int
-    device: str
-    torch: str
-    rounds: int
-    rows: tuple[StageRow, ...]
-
-    def __post_init__(self) -> None:
-        for row in self.rows:
-            for name, ratio in row.ratios.items():
-                found = np.median(np.array(row.samples_s[name]) / np.array(row.samples_s["2d"]))
-                if abs(found - ratio) > 1e-6:
-                    raise ValueError(f"the ratio of {name} at {row.channels} is {ratio}; its samples say {found}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -452,6 +364,8 @@ KINDS: dict[str, type] = {
     "memory": Memory,
     "runtime": Runtime,
     "stages": Stages,
+    "ablation": Ablation,
+    "attention": Attention,
     "frontier": Frontier,
     "preprocess_speed": PreprocessSpeed,
 }
@@ -471,6 +385,8 @@ Result = (
     | Memory
     | Runtime
     | Stages
+    | Ablation
+    | Attention
     | Frontier
     | PreprocessSpeed
 )

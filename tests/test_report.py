@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from mobile import layer_tables, report
-from mobile.readme import fill_tables, markdown, table_of
+from mobile.markdown import markdown
+from mobile.readme import fill_tables, table_of
 from mobile.report import render_page
 from mobile.result_files import KINDS, _build, load_result, load_results
 from training.errors import UserError
@@ -183,6 +184,23 @@ STAGES: dict[str, Any] = {
         for backward, ratio in ((False, 0.75), (True, 1.25))
     ],
 }  # fmt: skip
+ABLATION: dict[str, Any] = {
+    "kind": "ablation", "code_version": "abc", "network": "sth_resnet18", "seeds": [0, 1],
+    "recipe": {"segments": 8, "size": 64, "train_data": "rendered:9:1", "validation_data": "rendered:9:2", "epochs": 3},
+    "rows": [
+        {"table": 6, "row": "p = 0", "options": {"p": 0}, "top1": [40.0, 45.0], "paper_top1": 19.7},
+        {"table": 7, "row": "merge", "options": {"variant": "merge"}, "top1": [], "paper_top1": 45.9},
+    ],
+}  # fmt: skip
+ATTENTION: dict[str, Any] = {
+    "kind": "attention", "code_version": "abc",
+    "runs": [
+        {"network": "sth_resnet18", "options": {"p": p, "attention": True}, "data": "rendered:27:1", "modality": "rgb",
+         "split": "validation", "clips": 27, "layers": ["one", "two"], "temporal_mean": [0.5, mean],
+         "temporal_std": [0.01, 0.02]}
+        for p, mean in ((0.25, 0.625), (0.125, 0.75))
+    ],
+}  # fmt: skip
 FRONTIER: dict[str, Any] = {
     "kind": "frontier", "code_version": "abc", "host": LATENCY["host"], "threads": 1, "rounds": 3, "seed": 0,
     "networks": [
@@ -204,6 +222,7 @@ ALL = {
     "int8": accuracy(), "artefact": ARTEFACT, "predictions": PREDICTIONS, "steps": STEPS, "study": STUDY,
     "events": EVENTS, "states": STATES, "memory": MEMORY,
     "arm64": ARM64, "runtime": RUNTIME, "stages": STAGES, "frontier": FRONTIER,
+    "ablation": ABLATION, "attention": ATTENTION,
     "preprocess": PREPROCESS,
 }  # fmt: skip
 
@@ -391,6 +410,12 @@ BAD = {
     "a ratio that its samples do not have": (
         json.dumps(STAGES).replace('"taps": 0.75', '"taps": 0.5'), "is 0.5; its samples say 0.75"
     ),
+    "runs without seeds": (
+        json.dumps(ABLATION).replace("[40.0, 45.0]", "[40.0, 45.0, 50.0]"), "p = 0 has 3 runs of 2 seeds"
+    ),
+    "a layer without its mean": (
+        json.dumps(ATTENTION).replace('["one", "two"]', '["one"]'), "1 layers and 2 means of sth_resnet18"
+    ),
     "a failed step without reason": (json.dumps(STEPS).replace("coremltools is not installed", ""), "the reason"),
 }  # fmt: skip
 
@@ -563,3 +588,12 @@ def test_expected_memory_says_what_was_never_run(tmp_path: Path) -> None:
     assert lines[1].split(" | ")[-3:] == ["GiB on 1", "GiB on 8", "on a GPU |"]
     row = "| something_sth | sth_resnet50 | 8 x 224 x 224 | bf16 | 64 | 22.0 | 0.50 | 384 | 24.5 | 3.5 | **not run** |"
     assert lines[3] == row
+
+
+def test_training_tables_show_their_spread_and_what_was_never_run(tmp_path: Path) -> None:
+    text = "<!-- table: ablation -->\n<!-- /table -->\n<!-- table: attention -->\n<!-- /table -->"
+    lines = fill_tables(text, write(tmp_path, ablation=ABLATION, attention=ATTENTION)).splitlines()
+    assert "| 6 | p = 0 | 2 | 42.5 | 40.0 | 45.0 | 19.7 |" in lines
+    assert "| 7 | merge | 0 | **not run** |  |  | 45.9 |" in lines
+    assert "| layer | p 0.25, rgb, rendered:27:1 | p 0.125, rgb, rendered:27:1 |" in lines
+    assert "| `two` | 0.62 ± 0.02 | 0.75 ± 0.02 |" in lines

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from mobile.result_files import Stages, load_result
+from mobile.result_files import load_result
+from mobile.training_results import Stages
 from training.errors import run_cli
 from training.files import read_json
 from training.operators import STHConv

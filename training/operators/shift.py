@@ -28,19 +28,18 @@ class TemporalShift(nn.Module):
         self.segments, self.fold, self.causal = segments, fold, causal
 
     def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:
-        batch, channels, height, width = x_BCHW.shape
-        share = channels // self.fold
-        x_NTCHW = x_BCHW.view(batch // self.segments, self.segments, channels, height, width)
-        zero = torch.zeros_like(x_NTCHW[:, :1, :share])
+        share = x_BCHW.shape[1] // self.fold
+        # channels lie beside each other in memory: joined in this order, nothing is copied twice
+        x_NTHWC = x_BCHW.permute(0, 2, 3, 1).unflatten(0, (-1, self.segments))
+        zero = torch.zeros_like(x_NTHWC[:, :1, ..., :share])
         if self.causal:
-            past = torch.cat([zero, x_NTCHW[:, :-1, :share]], dim=1)
-            moved = [past, x_NTCHW[:, :, share:]]
+            past = torch.cat([zero, x_NTHWC[:, :-1, ..., :share]], dim=1)
+            moved = [past, x_NTHWC[..., share:]]
         else:
-            future = torch.cat([x_NTCHW[:, 1:, :share], zero], dim=1)
-            past = torch.cat([zero, x_NTCHW[:, :-1, share : 2 * share]], dim=1)
-            moved = [future, past, x_NTCHW[:, :, 2 * share :]]
-        y_BCHW = torch.cat(moved, dim=2).view(batch, channels, height, width)
-        return y_BCHW.contiguous(memory_format=torch.channels_last)
+            future = torch.cat([x_NTHWC[:, 1:, ..., :share], zero], dim=1)
+            past = torch.cat([zero, x_NTHWC[:, :-1, ..., share : 2 * share]], dim=1)
+            moved = [future, past, x_NTHWC[..., 2 * share :]]
+        return torch.cat(moved, dim=-1).flatten(0, 1).permute(0, 3, 1, 2)
 
     def extra_repr(self) -> str:
         return f"fold={self.fold}, causal={self.causal}"

@@ -1,0 +1,151 @@
+"""Result files of ``training.tables`` and ``training.attention``, checked when they are read."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class MemoryOn:
+    """Bytes that each of some processes needs."""
+
+    processes: int
+    bytes: int
+
+
+@dataclasses.dataclass(frozen=True)
+class MemoryRow:
+    """What training by one recipe is expected to need: ``fixed_bytes``, and ``bytes_per_clip`` of a process's batch."""
+
+    recipe: str
+    network: str
+    input: str
+    amp: str
+    batch: int
+    parameters: int
+    fixed_bytes: int
+    bytes_per_clip: int
+    on: tuple[MemoryOn, ...]
+    on_gpu: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Memory:
+    """Expected memory of training (``python -m training.tables memory``)."""
+
+    code_version: str
+    rows: tuple[MemoryRow, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class RuntimeRow:
+    """A network's speed, see ``training.tables.runtime``."""
+
+    operator: str
+    parameters: int
+    multiply_adds: int
+    videos_per_second: float
+    ratio_to_tsm: float | None
+    paper_ratio_to_tsm: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Runtime:
+    """Videos per second of every operator (``python -m training.tables runtime``)."""
+
+    code_version: str
+    network: str
+    input: str
+    device: str
+    torch: str
+    rounds: int
+    rows: tuple[RuntimeRow, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class StageRow:
+    """One stage of ResNet-50 in one pass: times relative to the 2-D convolution's."""
+
+    channels: int
+    size: int
+    backward: bool
+    ratios: dict[str, float]
+    samples_s: dict[str, tuple[float, ...]]
+    seconds_of_parts: dict[str, float] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Stages:
+    """Lowerings of STH-Conv (``python -m training.tables stages``)."""
+
+    code_version: str
+    batch: int
+    segments: int
+    device: str
+    torch: str
+    rounds: int
+    rows: tuple[StageRow, ...]
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            for name, ratio in row.ratios.items():
+                found = np.median(np.array(row.samples_s[name]) / np.array(row.samples_s["2d"]))
+                if abs(found - ratio) > 1e-6:
+                    raise ValueError(f"the ratio of {name} at {row.channels} is {ratio}; its samples say {found}")
+
+
+@dataclasses.dataclass(frozen=True)
+class AblationRow:
+    """A row of the paper's Tables 6, 7 or 8: top-1 by seed, none where it was not run."""
+
+    table: int
+    row: str
+    options: dict[str, Any]
+    top1: tuple[float, ...]
+    paper_top1: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Ablation:
+    """The paper's ablations on rendered gestures (``python -m training.tables ablation``)."""
+
+    code_version: str
+    network: str
+    recipe: dict[str, Any]
+    seeds: tuple[int, ...]
+    rows: tuple[AblationRow, ...]
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row.top1) > len(self.seeds):
+                raise ValueError(f"{row.row} has {len(row.top1)} runs of {len(self.seeds)} seeds")
+
+
+@dataclasses.dataclass(frozen=True)
+class AttentionRun:
+    """What the attentive layers of one network weigh on one split: the share of the temporal component."""
+
+    network: str
+    options: dict[str, Any]
+    data: str
+    split: str
+    modality: str
+    clips: int
+    layers: tuple[str, ...]
+    temporal_mean: tuple[float, ...]
+    temporal_std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not len(self.layers) == len(self.temporal_mean) == len(self.temporal_std):
+            raise ValueError(f"{len(self.layers)} layers and {len(self.temporal_mean)} means of {self.network}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Attention:
+    """Figs. 5 to 8 of the supplement (``python -m training.attention``)."""
+
+    code_version: str
+    runs: tuple[AttentionRun, ...]

@@ -1,0 +1,113 @@
+"""The README's tables of what ``training.tables`` and ``training.attention`` measured."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from mobile.markdown import known, markdown
+from mobile.parity.row import NOT_RUN
+from mobile.training_results import Ablation, Attention, Memory, Runtime, Stages
+from training.attention import name_of
+
+
+def memory_tables(found: Sequence[Memory]) -> str:
+    """GiB that each GPU is expected to need, by recipe and number of GPUs."""
+    tables = []
+    for result in found:
+        counts = [on.processes for on in result.rows[0].on]
+        header = ["recipe", "network", "input", "precision", "batch", "M parameters", "fixed GiB", "MiB a clip",
+                  *(f"GiB on {count}" for count in counts), "on a GPU"]  # fmt: skip
+        rows = [
+            [row.recipe, row.network, row.input, row.amp, str(row.batch), f"{row.parameters / 1e6:.1f}",
+             f"{row.fixed_bytes / 2**30:.2f}", f"{row.bytes_per_clip / 2**20:.0f}",
+             *(f"{on.bytes / 2**30:.1f}" for on in row.on),
+             f"**{row.on_gpu}**" if row.on_gpu == NOT_RUN else row.on_gpu]
+            for row in result.rows
+        ]  # fmt: skip
+        tables.append(markdown(header, rows))
+    return "\n\n".join(tables)
+
+
+def runtime_tables(found: Sequence[Runtime]) -> str:
+    """As Table 9, with what the paper printed for the same operator."""
+    header = ["operator", "M param.", "G mul-adds", "videos/s", "to TSM", "in the paper"]
+    tables = []
+    for result in found:
+        rows = [
+            [
+                row.operator,
+                f"{row.parameters / 1e6:.2f}",
+                f"{row.multiply_adds / 1e9:.2f}",
+                f"{row.videos_per_second:.2f}",
+                known(row.ratio_to_tsm, ".2f"),
+                known(row.paper_ratio_to_tsm, ".2f"),
+            ]
+            for row in result.rows
+        ]
+        said = f"{result.network}, batches of {result.input}, {result.device}, medians of {result.rounds} rounds."
+        tables.append(f"{markdown(header, rows)}\n\n{said}")
+    return "\n\n".join(tables)
+
+
+def stage_tables(found: Sequence[Stages]) -> str:
+    """Each lowering's time relative to the 2-D convolution, forward (forward and backward)."""
+    tables = []
+    for result in found:
+        pairs = {(row.channels, row.size): {} for row in result.rows}  # type: ignore[var-annotated]
+        for row in result.rows:
+            pairs[row.channels, row.size][row.backward] = row.ratios
+        names = list(result.rows[0].ratios)
+        rows = [
+            [f"{channels} x {size}", *(f"{pair[False][name]:.2f} ({pair[True][name]:.2f})" for name in names)]
+            for (channels, size), pair in pairs.items()
+        ]
+        said = (
+            f"Time relative to the 2-D convolution, forward (with backward): {result.batch} x {result.segments} frames,"
+            f" {result.device}, medians of the ratios of {result.rounds} rounds."
+        )
+        tables.append(f"{markdown(['stage', *names], rows)}\n\n{said}")
+    return "\n\n".join(tables)
+
+
+def ablation_tables(found: Sequence[Ablation]) -> str:
+    """Tables 6, 7 and 8: our top-1 with its spread over the seeds, beside the paper's for its own data."""
+    tables = []
+    for result in found:
+        rows = [
+            [str(row.table), row.row, str(len(row.top1)), *_spread(row.top1), f"{row.paper_top1:.1f}"]
+            for row in result.rows
+        ]
+        recipe = result.recipe
+        said = (
+            f"{result.network}, {recipe['segments']} x {recipe['size']} x {recipe['size']}, trained on"
+            f" `{recipe['train_data']}` for {recipe['epochs']} epochs, scored on `{recipe['validation_data']}`; the"
+            " paper's column is ResNet-50 on Something-Something V1."
+        )
+        header = ["table", "row", "runs", "top-1 %", "least", "most", "in the paper"]
+        tables.append(f"{markdown(header, rows)}\n\n{said}")
+    return "\n\n".join(tables)
+
+
+def _spread(values: Sequence[float]) -> list[str]:
+    if not values:
+        return [f"**{NOT_RUN}**", "", ""]
+    return [f"{of(values):.1f}" for of in (statistics.fmean, min, max)]
+
+
+def attention_tables(found: Sequence[Attention]) -> str:
+    """The temporal component's coefficient per layer, a column for each network, mean and deviation over the clips."""
+    tables = []
+    for result in found:
+        names = [name_of({"options": run.options, "modality": run.modality, "data": run.data}) for run in result.runs]
+        layers = max((run.layers for run in result.runs), key=len)
+        rows = [
+            [f"`{layer}`", *(
+                f"{run.temporal_mean[place]:.2f} ± {run.temporal_std[place]:.2f}" if place < len(run.layers) else ""
+                for run in result.runs
+            )]
+            for place, layer in enumerate(layers)
+        ]  # fmt: skip
+        clips = ", ".join(str(run.clips) for run in result.runs)
+        tables.append(f"{markdown(['layer', *names], rows)}\n\nOver {clips} clips.")
+    return "\n\n".join(tables)
