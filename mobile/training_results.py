@@ -75,6 +75,12 @@ class StageRow:
     ratios: dict[str, float]
     samples_s: dict[str, tuple[float, ...]]
     seconds_of_parts: dict[str, float] | None
+    multiply_adds: dict[str, int] | None = None
+
+    def rate(self, name: str) -> float:
+        """Multiply-adds of a forward pass in a second."""
+        assert self.multiply_adds is not None
+        return self.multiply_adds[name] / float(np.median(self.samples_s[name]))
 
 
 @dataclasses.dataclass(frozen=True)

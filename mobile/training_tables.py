@@ -66,8 +66,18 @@ def stage_tables(found: Sequence[Stages]) -> str:
             f"Time relative to the 2-D convolution, forward (with backward): {result.batch} x {result.segments} frames,"
             f" {result.device}, medians of the ratios of {result.rounds} rounds."
         )
-        tables.append(f"{markdown(['stage', *names], rows)}\n\n{said}")
+        tables += [f"{markdown(['stage', *names], rows)}\n\n{said}", *_rates(result)]
     return "\n\n".join(tables)
+
+
+def _rates(result: Stages) -> list[str]:
+    """Where ``taps`` was timed: how many products it and the 2-D convolution make in a second."""
+    rows = [row for row in result.rows if not row.backward and row.multiply_adds and "taps" in row.multiply_adds]
+    if not rows:
+        return []
+    names = ["2d", *(name for name in rows[0].samples_s if name.startswith("taps"))]
+    cells = [[f"{row.channels} x {row.size}", *(f"{row.rate(name) / 1e9:.1f}" for name in names)] for row in rows]
+    return [f"{markdown(['G multiply-adds/s', *names], cells)}\n\nForward, of the products of Eq. 2."]
 
 
 def ablation_tables(found: Sequence[Ablation]) -> str:

@@ -180,7 +180,8 @@ STAGES: dict[str, Any] = {
     "kind": "stages", "code_version": "abc", "batch": 1, "segments": 8, "device": "a CPU", "torch": "2", "rounds": 2,
     "rows": [
         {"channels": 64, "size": 56, "backward": backward, "ratios": {"taps": ratio},
-         "samples_s": {"2d": [1.0, 2.0], "taps": [ratio, 2 * ratio]}, "seconds_of_parts": None}
+         "samples_s": {"2d": [1.0, 2.0], "taps": [ratio, 2 * ratio]}, "seconds_of_parts": None,
+         "multiply_adds": {"2d": 3_000_000_000, "taps": 2_250_000_000}}
         for backward, ratio in ((False, 0.75), (True, 1.25))
     ],
 }  # fmt: skip
@@ -432,7 +433,9 @@ def test_tables_of_speed(tmp_path: Path) -> None:
     found = load_results(write(tmp_path, runtime=RUNTIME, stages=STAGES))
     by_name = {Path(name).stem: result for name, result in found.items()}
     assert "| hybrid | 21.98 | 30.23 | 0.50 | 1.25 |  |" in table_of([by_name["runtime"]])
-    assert "| 64 x 56 | 0.75 (1.25) |" in table_of([by_name["stages"]])
+    stages = table_of([by_name["stages"]])
+    assert "| 64 x 56 | 0.75 (1.25) |" in stages
+    assert "| G multiply-adds/s | 2d | taps |" in stages and "| 64 x 56 | 2.0 | 2.0 |" in stages
 
 
 def test_every_kind_is_tried_here(tmp_path: Path) -> None:

@@ -126,6 +126,13 @@ def test_the_profile_of_taps_is_within_its_whole(monkeypatch: pytest.MonkeyPatch
     [stage] = stages.measure(Plan(("taps",), segments=2, rounds=3, warm_up=0))
     assert stage.parts is not None and stage.parts.keys() == {"weights", "blocks", "all"}
     assert min(stage.parts.values()) > 0
+    assert {*stages.WIDER, "taps"} <= stage.samples[PASSES[0]].keys()
+    pixels = 2 * 7 * 7
+    assert stage.multiply_adds == {
+        PLAIN: 9 * 64 * 64 * pixels, RIVAL: 9 * 64 * 64 * pixels,
+        "taps": 64 * (48 * 9 + 16 * 3) * pixels, "taps, p = 1/2": 64 * (32 * 9 + 32 * 3) * pixels,
+        "taps, merge": 64 * (48 * 9 + 16 * 3) * pixels,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import time
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +34,23 @@ DEFAULT = {
     "cuda": tuple(name for name in LOWERINGS if name not in ("compiled", "taps")),
 }
 PASSES = ("forward", "forward and backward")
+# Beside taps: its kernel where more outputs share a list of taps, so that each pixel it loads serves more products
+WIDER: dict[str, dict[str, Any]] = {"taps, p = 1/2": {"p": Fraction(1, 2)}, "taps, merge": {"variant": "merge"}}
 
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """Seconds by pass and operator; the samples of one index ran one after the other."""
+    """Seconds by pass and operator; the samples of one index ran one after the other.
+
+    Attributes:
+        multiply_adds: of a forward pass, by operator.
+    """
 
     channels: int
     size: int
     samples: dict[str, dict[str, list[float]]]
     parts: dict[str, float] | None
+    multiply_adds: dict[str, int]
 
     def ratio(self, which: str, name: str) -> float:
         """The median of the ratios to the 2-D convolution of the same round."""
@@ -141,11 +149,16 @@ def _stage(channels: int, size: int, plan: Plan, bar: Any) -> Stage:
     plain: nn.Module = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
     rival: nn.Module = ShiftedConv(channels, channels, segments=segments)
     operator = STHConv(channels, channels, segments=segments)
-    for module in (plain, rival, operator):
+    ways = {name: (name, operator) for name in plan.lowerings}
+    if "taps" in ways:
+        ways |= {name: ("taps", STHConv(channels, channels, segments=segments, **how)) for name, how in WIDER.items()}
+    for module in (plain, rival, *(operator for _, operator in ways.values())):
         module.to(plan.device, dtype).to(memory_format=torch.channels_last)
     calls: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {PLAIN: plain, RIVAL: rival}
-    for name in plan.lowerings:
-        calls[name] = functools.partial(LOWERINGS[name], operator)
+    calls |= {name: functools.partial(LOWERINGS[lowering], one) for name, (lowering, one) in ways.items()}
+    pixels = shape[0] * size * size
+    multiply_adds = dict.fromkeys(calls, 9 * channels * channels * pixels)
+    multiply_adds |= {name: _kernel_numbers(one) * pixels for name, (_, one) in ways.items()}
     rng = np.random.default_rng(plan.seed)
     samples: dict[str, dict[str, list[float]]] = {which: {name: [] for name in calls} for which in PASSES}
     for which in PASSES:
@@ -157,7 +170,12 @@ def _stage(channels: int, size: int, plan: Plan, bar: Any) -> Stage:
                     samples[which][name].append(spent)
             bar.update()
     parts = _parts(operator, x_BCHW, plan.rounds) if "taps" in plan.lowerings else None
-    return Stage(channels, size, samples, parts)
+    return Stage(channels, size, samples, parts, multiply_adds)
+
+
+def _kernel_numbers(operator: STHConv) -> int:
+    """Products of Eq. 2 for one pixel of the output."""
+    return operator.spatial.numel() + operator.temporal.numel()
 
 
 def _timed(call: Callable[[torch.Tensor], torch.Tensor], x_BCHW: torch.Tensor, gradient: torch.Tensor | None) -> float:
@@ -215,6 +233,7 @@ def result_of(stages: Sequence[Stage], plan: Plan) -> dict[str, Any]:
                 "size": stage.size,
                 "backward": which == PASSES[1],
                 "ratios": {name: stage.ratio(which, name) for name in samples if name != PLAIN},
+                "multiply_adds": stage.multiply_adds,
                 "samples_s": samples,
                 "seconds_of_parts": stage.parts if which == PASSES[0] else None,
             }
