@@ -29,9 +29,9 @@ from mobile.devices.device import DeviceError
 from mobile.devices.host import HostDevice
 from mobile.devices.plan import Plan
 from mobile.forms import MODES
-from mobile.latency_result import Latency, LatencyRow
 from mobile.latency_rivals import CLIP, RIVALS, Field, build_usual, field_of
 from mobile.latency_table import box_plot, missed_limits, note_on_int8, show
+from mobile.result_files.latency import Latency, LatencyRow
 from training.checkpoint import code_version
 from training.errors import UserError, run_cli
 from training.files import write_json

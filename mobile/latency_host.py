@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mobile.devices.host import HostDevice
 from mobile.devices.plan import Plan, row_of
-from mobile.latency_result import LatencyRow
 from mobile.latency_rivals import Field
+from mobile.result_files.latency import LatencyRow
 from mobile.runners import ArtefactRunner
 from mobile.timing import interleaved, peak_memory_mb
 from training.errors import UserError

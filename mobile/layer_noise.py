@@ -19,8 +19,8 @@ import torch
 from torch import nn
 
 from mobile.deploy import DeployNetwork
-from mobile.layer_results import RangeUse
 from mobile.numbers import HIGH, LOW, Conv, Point, rounded_weight
+from mobile.result_files.layers import RangeUse
 
 Layers = dict[str, nn.Module]
 

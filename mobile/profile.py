@@ -20,11 +20,11 @@ from rich.table import Column, Table
 from tqdm import tqdm
 
 from mobile.contract import Contract, load_contract
-from mobile.layer_results import KernelTime, ProfiledArtefact
 from mobile.network_ops import Op, kind_of_kernel, match, ops_of
 from mobile.peak import Peak, fastest, product_profilers
 from mobile.profile_plot import plot_profiles
 from mobile.profilers import Profiler, Samples, open_profiler
+from mobile.result_files.layers import KernelTime, ProfiledArtefact
 from mobile.timing import describe_host
 from training.checkpoint import code_version
 from training.errors import UserError, run_cli
@@ -136,7 +136,7 @@ def _cells(found: ProfiledArtefact, us: float, macs: int, moved: int) -> list[st
 
 
 def result_of(found: Sequence[ProfiledArtefact], load: float, *, threads: int, rounds: int) -> dict[str, Any]:
-    """The result file of a run (``mobile.layer_results.Profile``)."""
+    """The result file of a run (``mobile.result_files.layers.Profile``)."""
     return {
         "kind": "profile",
         "code_version": code_version(),

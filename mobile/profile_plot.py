@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mobile.layer_results import ProfiledArtefact
+from mobile.result_files.layers import ProfiledArtefact
 from training.files import atomic_path
 
 

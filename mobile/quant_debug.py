@@ -22,10 +22,10 @@ from tqdm import tqdm
 
 from mobile.bundle import SHIPPED, Bundle, open_bundle
 from mobile.layer_noise import Comparison, OneByOne, compare_layers
-from mobile.layer_results import LayerNoise, QuantDebug
 from mobile.parity.ladder import with_seed
 from mobile.parity.sides import Clips, read_clips
 from mobile.quant_debug_plot import plot_noise
+from mobile.result_files.layers import LayerNoise, QuantDebug
 from training.checkpoint import code_version
 from training.clips import DATA_HELP
 from training.errors import UserError, run_cli
@@ -125,7 +125,7 @@ def in_words(result: QuantDebug) -> str:
 
 
 def result_of(result: QuantDebug) -> dict[str, Any]:
-    """The result file (``mobile.layer_results.QuantDebug``)."""
+    """The result file (``mobile.result_files.layers.QuantDebug``)."""
     return {"kind": "quant_debug", **dataclasses.asdict(result)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mobile.layer_results import QuantDebug
+from mobile.result_files.layers import QuantDebug
 from training.files import atomic_path
 
 

@@ -14,8 +14,6 @@ from typing import Any
 
 from mobile import layer_tables
 from mobile.frontier_results import scale_of, sentences, table_cells
-from mobile.latency_result import DeviceFacts, facts_of_host
-from mobile.layer_results import Profile, QuantDebug
 from mobile.markdown import known, markdown, number
 from mobile.parity.row import NOT_RUN
 from mobile.result_files import (
@@ -33,7 +31,9 @@ from mobile.result_files import (
     load_result,
     load_results,
 )
-from mobile.training_results import Ablation, Attention, Memory, Runtime, Stages
+from mobile.result_files.latency import DeviceFacts, facts_of_host
+from mobile.result_files.layers import Profile, QuantDebug
+from mobile.result_files.training import Ablation, Attention, Memory, Runtime, Stages
 from mobile.training_tables import ablation_tables, attention_tables, memory_tables, runtime_tables, stage_tables
 from training.errors import UserError
 

@@ -16,9 +16,7 @@ from typing import Any, TypeVar
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mobile import report_layers
-from mobile.latency_result import LatencyRow
 from mobile.latency_table import box_plot
-from mobile.layer_results import Profile, QuantDebug
 from mobile.parity.row import FAILED, NOT_RUN, PASSED
 from mobile.readme import agreement_cells, fill_tables, host_line, latency_caption, latency_cells, pieces
 from mobile.report_pictures import Picture, frontier, picture, plot_frontier
@@ -34,6 +32,8 @@ from mobile.result_files import (
     Steps,
     load_results,
 )
+from mobile.result_files.latency import LatencyRow
+from mobile.result_files.layers import Profile, QuantDebug
 from training.checkpoint import code_version
 from training.errors import UserError, run_cli
 from training.files import atomic_path

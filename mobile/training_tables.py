@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mobile.markdown import known, markdown
 from mobile.parity.row import NOT_RUN
-from mobile.training_results import Ablation, Attention, Memory, Runtime, Stages
+from mobile.result_files.training import Ablation, Attention, Memory, Runtime, Stages
 from training.attention import name_of
 
 

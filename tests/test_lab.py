@@ -20,10 +20,10 @@ from mobile.devices.device import Device, DeviceError, Thermal
 from mobile.devices.host import HostDevice
 from mobile.devices.plan import Plan, read_report, row_of
 from mobile.devices.process import Ended, run_program
-from mobile.latency_result import DeviceFacts, Latency, LatencyRow
 from mobile.latency_rivals import Field
 from mobile.readme import latency_tables
 from mobile.result_files import load_result
+from mobile.result_files.latency import DeviceFacts, Latency, LatencyRow
 from training.errors import UserError
 from training.files import sha256_of
 

@@ -22,8 +22,8 @@ from mobile import latency, latency_host, latency_rivals, latency_table, runners
 from mobile.contract import Contract, report_path
 from mobile.devices import plan
 from mobile.devices.plan import Plan
-from mobile.latency_result import DeviceFacts, LatencyRow
 from mobile.result_files import Latency, load_result
+from mobile.result_files.latency import DeviceFacts, LatencyRow
 from mobile.runners import ArtefactRunner
 from mobile.timing import Timing, interleaved
 from training.errors import UserError

@@ -18,7 +18,8 @@ from mobile import layer_tables, report
 from mobile.markdown import markdown
 from mobile.readme import fill_tables, table_of
 from mobile.report import render_page
-from mobile.result_files import KINDS, _build, load_result, load_results
+from mobile.result_files import KINDS, load_result, load_results
+from mobile.result_files.reading import _build
 from training.errors import UserError
 
 AGREEMENT = {

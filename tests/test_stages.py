@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from mobile.result_files import load_result
-from mobile.training_results import Stages
+from mobile.result_files.training import Stages
 from training.errors import run_cli
 from training.files import read_json
 from training.operators import STHConv

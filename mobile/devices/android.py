@@ -9,7 +9,7 @@ from pathlib import Path
 from mobile.devices.adb import QUICK_S, Adb, choose
 from mobile.devices.android_facts import facts_of, is_awake, thermal_of
 from mobile.devices.device import Device, DeviceError, Thermal
-from mobile.latency_result import DeviceFacts
+from mobile.result_files.latency import DeviceFacts
 
 FOLDER = "/data/local/tmp/sth"
 """Where a shell may put programs and run them."""

@@ -13,7 +13,7 @@ from mobile.contract import contract_path, load_contract
 from mobile.devices.android import AndroidDevice
 from mobile.devices.device import DeviceError
 from mobile.devices.plan import Plan, read_report
-from mobile.latency_result import LatencyRow
+from mobile.result_files.latency import LatencyRow
 
 PACKAGE = "org.sthmobile.gesture"
 ACTIVITY = f"{PACKAGE}/.benchmark.BenchmarkActivity"

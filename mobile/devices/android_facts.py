@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from mobile.devices.device import Thermal, short_id
-from mobile.latency_result import THERMAL, DeviceFacts
+from mobile.result_files.latency import THERMAL, DeviceFacts
 
 
 def facts_of(serial: str, properties: str, cpuinfo: str, meminfo: str, cores: str) -> DeviceFacts:

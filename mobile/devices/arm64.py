@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mobile.devices.device import Device, DeviceError, Thermal
 from mobile.devices.process import run_program
-from mobile.latency_result import DeviceFacts
+from mobile.result_files.latency import DeviceFacts
 from training.errors import UserError
 from training.files import atomic_path
 

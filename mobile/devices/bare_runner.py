@@ -17,7 +17,7 @@ import numpy as np
 from mobile.contract import Contract, contract_path, load_contract
 from mobile.devices.device import Device, DeviceError
 from mobile.devices.plan import Plan, row_of
-from mobile.latency_result import LatencyRow
+from mobile.result_files.latency import LatencyRow
 from mobile.runners import input_tensor
 from mobile.runners.streams import reset_states
 from training.files import sha256_of

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mobile.latency_result import THERMAL, DeviceFacts
+from mobile.result_files.latency import THERMAL, DeviceFacts
 from training.errors import UserError
 
 COOL_WAIT_S = 600.0
@@ -36,7 +36,7 @@ class Thermal:
     """How hot a device is.
 
     Attributes:
-        state: one of ``mobile.latency_result.THERMAL``.
+        state: one of ``mobile.result_files.latency.THERMAL``.
         battery_c: the battery in degrees Celsius, where it is told.
     """
 

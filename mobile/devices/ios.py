@@ -15,7 +15,7 @@ from typing import Any
 
 from mobile.devices.device import COOL_POLL_S, Device, DeviceError, Thermal, short_id
 from mobile.devices.process import Ended, run_program
-from mobile.latency_result import DeviceFacts
+from mobile.result_files.latency import DeviceFacts
 from training.files import atomic_path
 
 BUNDLE = "org.sthmobile.gesture"

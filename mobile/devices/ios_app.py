@@ -10,7 +10,7 @@ from mobile.contract import load_contract
 from mobile.devices.device import DeviceError, Thermal
 from mobile.devices.ios import IosDevice
 from mobile.devices.plan import Plan, read_report
-from mobile.latency_result import LatencyRow
+from mobile.result_files.latency import LatencyRow
 
 FAILED = "sth-benchmark: failed"
 

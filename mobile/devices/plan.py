@@ -16,7 +16,7 @@ import numpy as np
 
 from mobile.contract import load_contract, report_path
 from mobile.devices.device import DeviceError
-from mobile.latency_result import LatencyRow
+from mobile.result_files.latency import LatencyRow
 from training.files import read_json, sha256_of, size_of
 from training.networks import title_of
 

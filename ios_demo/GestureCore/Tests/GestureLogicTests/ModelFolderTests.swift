@@ -30,7 +30,7 @@ final class ModelFolderTests: XCTestCase {
         XCTAssertTrue(old.faults[0].contains("iOS 18"), old.faults[0])
     }
 
-    /// As `mobile/latency_result.py` has it: name and version.
+    /// As `mobile/result_files/latency.py` has it: name and version.
     func testARuntimeHasNameAndVersion() {
         XCTAssertEqual(RuntimeKey.executorch.title(version: "1.5.0", on: "XNNPACK"), "ExecuTorch 1.5.0 (XNNPACK)")
         XCTAssertEqual(RuntimeKey.coreml.title(version: "of iOS 18.1", on: "ALL"), "Core ML of iOS 18.1 (ALL)")
