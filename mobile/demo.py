@@ -17,22 +17,22 @@ import numpy as np
 from rich.console import Console
 from rich.table import Column, Table
 
-from mobile import latency
 from mobile.bundle import SHIPPED, Bundle, open_bundle
 from mobile.contract import report_path
 from mobile.devices.plan import Plan
-from mobile.latency_table import show
+from mobile.latency import command as latency
+from mobile.latency.table import show
+from mobile.latency.timing import describe_host
 from mobile.parity.apps import app_rows
 from mobile.parity.command import result_of as ladder_result
 from mobile.parity.command import show as show_ladder
 from mobile.parity.ladder import Ladder, with_seed
 from mobile.parity.row import FAILED, NOT_RUN, Row
 from mobile.parity.sides import read_clips
-from mobile.report import write_page
+from mobile.report.command import write_page
 from mobile.result_files import load_result
 from mobile.runners import ArtefactRunner
 from mobile.steps import NotRun, StepRunner
-from mobile.timing import describe_host
 from training.checkpoint import code_version
 from training.clips import DATA_HELP
 from training.errors import UserError, run_cli

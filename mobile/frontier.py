@@ -18,12 +18,12 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from mobile.devices.plan import row_of
-from mobile.frontier_results import plot, sentences, table_cells
-from mobile.latency_rivals import build
+from mobile.latency.rivals import build
+from mobile.latency.timing import describe_host, interleaved
+from mobile.report.frontier import plot, sentences, table_cells
 from mobile.result_files import Frontier, load_result
 from mobile.runners import ArtefactRunner
 from mobile.study import run_command
-from mobile.timing import describe_host, interleaved
 from training.checkpoint import code_version
 from training.errors import UserError, run_cli
 from training.files import read_json, write_json

@@ -20,12 +20,12 @@ from rich.table import Column, Table
 from tqdm import tqdm
 
 from mobile.contract import Contract, load_contract
+from mobile.latency.timing import describe_host
 from mobile.network_ops import Op, kind_of_kernel, match, ops_of
 from mobile.peak import Peak, fastest, product_profilers
 from mobile.profile_plot import plot_profiles
 from mobile.profilers import Profiler, Samples, open_profiler
 from mobile.result_files.layers import KernelTime, ProfiledArtefact
-from mobile.timing import describe_host
 from training.checkpoint import code_version
 from training.errors import UserError, run_cli
 from training.files import sha256_of, write_json

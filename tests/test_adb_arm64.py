@@ -80,7 +80,7 @@ def test_logits_of_an_arm64_device_are_those_of_this_machine(peer: Peer, tmp_pat
 
 def test_it_gives_no_time(peer: Peer, tmp_path: Path) -> None:
     from mobile.devices import lab as device_lab
-    from mobile.latency_rivals import Field
+    from mobile.latency.rivals import Field
 
     peer.path("/system/bin/getprop").write_text("#!/bin/sh\necho '[ro.hardware]: [ranchu]'\n")
 

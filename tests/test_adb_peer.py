@@ -205,7 +205,7 @@ def artefacts(tmp_path: Path) -> list[Path]:
 
 def command(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
     """``python -m mobile.latency --device android`` in this process."""
-    from mobile import latency
+    from mobile.latency import command as latency
 
     monkeypatch.setattr("sys.argv", ["latency", "--device", "android", *map(str, words)])
     return latency.main()

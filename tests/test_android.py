@@ -24,7 +24,7 @@ from converters import export_executorch, export_tflite
 from mobile.bundle import SHIPPED_CAUSAL, open_bundle
 from mobile.golden.vectors import write_golden
 from mobile.install_assets import ANDROID, install
-from mobile.readme import table_of
+from mobile.report.readme import table_of
 from mobile.result_files import PreprocessSpeed, load_result
 from mobile.score_events import read_thresholds
 from training.errors import UserError

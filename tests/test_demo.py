@@ -13,8 +13,9 @@ import pytest
 from fake_artefacts import FakeRuntime, contract_of, faithful, tiny_bundle, write_artefact, write_checkpoint
 from rich.console import Console
 
-from mobile import demo, latency_host, runners
+from mobile import demo, runners
 from mobile.contract import report_path
+from mobile.latency import host as latency_host
 from mobile.parity.ladder import Ladder
 from mobile.result_files import Accuracy, Parity, Predictions, Steps, load_results
 from mobile.steps import NotRun, StepRunner, duration

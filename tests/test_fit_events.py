@@ -19,7 +19,7 @@ from mobile.events.scores import TrueEvent, score
 from mobile.events.streams import Recording, Streams, frame_indices, parse_streams, perform, record
 from mobile.events.thresholds import BACKGROUND, Thresholds, load_thresholds
 from mobile.fit_events import FALSE_PENALTY, GRID, Trials, fit, objective, search
-from mobile.readme import events_tables
+from mobile.report.readme import events_tables
 from mobile.result_files import Events, load_result
 from mobile.score_events import DETECTOR, check_unseen, missed_limits, perform_all
 from training.errors import UserError

@@ -13,8 +13,8 @@ from fake_artefacts import FakeStream, write_artefact
 
 from mobile import frontier, runners
 from mobile.bundle import Bundle, random_bundle
-from mobile.frontier_results import RIVAL, fastest, plot, sentences, table_cells
-from mobile.readme import table_of
+from mobile.report.frontier import RIVAL, fastest, plot, sentences, table_cells
+from mobile.report.readme import table_of
 from mobile.result_files import Frontier, load_result
 from training.errors import UserError
 from training.files import write_json

@@ -19,7 +19,7 @@ from mobile.devices.device import DeviceError
 from mobile.devices.ios import IosDevice, fault
 from mobile.devices.ios_app import IosApp
 from mobile.devices.plan import Plan
-from mobile.latency_rivals import Field
+from mobile.latency.rivals import Field
 from training.files import sha256_of
 
 PLAN = Plan(rounds=3, warm_up=1, threads=2)

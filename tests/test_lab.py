@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from fake_artefacts import contract_of, tiny_bundle, write_artefact
 
-from mobile import latency
 from mobile.devices import adb, lab
 from mobile.devices.android import AndroidDevice
 from mobile.devices.android_facts import facts_of, is_awake, thermal_of
@@ -20,8 +19,9 @@ from mobile.devices.device import Device, DeviceError, Thermal
 from mobile.devices.host import HostDevice
 from mobile.devices.plan import Plan, read_report, row_of
 from mobile.devices.process import Ended, run_program
-from mobile.latency_rivals import Field
-from mobile.readme import latency_tables
+from mobile.latency import command as latency
+from mobile.latency.rivals import Field
+from mobile.report.readme import latency_tables
 from mobile.result_files import load_result
 from mobile.result_files.latency import DeviceFacts, Latency, LatencyRow
 from training.errors import UserError

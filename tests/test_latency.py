@@ -18,14 +18,19 @@ import pytest
 from fake_artefacts import FakeRuntime, contract_of, tiny_bundle, write_artefact
 from rich.console import Console
 
-from mobile import latency, latency_host, latency_rivals, latency_table, runners, timing
+from mobile import runners
 from mobile.contract import Contract, report_path
 from mobile.devices import plan
 from mobile.devices.plan import Plan
+from mobile.latency import command as latency
+from mobile.latency import host as latency_host
+from mobile.latency import rivals as latency_rivals
+from mobile.latency import table as latency_table
+from mobile.latency import timing
+from mobile.latency.timing import Timing, interleaved
 from mobile.result_files import Latency, load_result
 from mobile.result_files.latency import DeviceFacts, LatencyRow
 from mobile.runners import ArtefactRunner
-from mobile.timing import Timing, interleaved
 from training.errors import UserError
 
 Milliseconds = Callable[[int], float]

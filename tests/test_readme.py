@@ -6,7 +6,7 @@ import importlib.util
 import re
 from pathlib import Path
 
-from mobile.readme import fill_tables
+from mobile.report.readme import fill_tables
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")

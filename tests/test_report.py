@@ -14,10 +14,11 @@ import cv2
 import numpy as np
 import pytest
 
-from mobile import layer_tables, report
-from mobile.markdown import markdown
-from mobile.readme import fill_tables, table_of
-from mobile.report import render_page
+from mobile.report import command as report
+from mobile.report import layer_tables
+from mobile.report.command import render_page
+from mobile.report.markdown import markdown
+from mobile.report.readme import fill_tables, table_of
 from mobile.result_files import KINDS, load_result, load_results
 from mobile.result_files.reading import _build
 from training.errors import UserError

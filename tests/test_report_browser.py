@@ -14,7 +14,7 @@ import pytest
 import test_report
 from tools_needed import need
 
-from mobile.report import load_tree, write_page
+from mobile.report.command import load_tree, write_page
 from mobile.result_files import load_results
 
 pytestmark = pytest.mark.minutes

@@ -11,7 +11,7 @@ import torch
 
 from mobile.bundle import Bundle, random_bundle
 from mobile.parity.sides import Clips
-from mobile.readme import state_tables
+from mobile.report.readme import state_tables
 from mobile.result_files import States, load_result
 from mobile.state_cost import cost, hybrids_of, top1, without_past
 from training.errors import UserError

@@ -20,9 +20,9 @@ from tqdm import tqdm
 from android_demo.tools.kotlin import class_path, compile_kotlin, core, core_tests, require_java
 from android_demo.tools.libraries import ROOT, paths
 from mobile.contract import contract_path
-from mobile.latency_rivals import build
+from mobile.latency.rivals import build
+from mobile.latency.timing import Timing, describe_host, interleaved
 from mobile.runners import ArtefactRunner
-from mobile.timing import Timing, describe_host, interleaved
 from training.checkpoint import code_version
 from training.errors import UserError, run_cli
 from training.files import sha256_of, write_json

@@ -22,12 +22,12 @@ from tqdm import tqdm
 from mobile.arm64 import emulator, setup
 from mobile.arm64.compare import Side, on_arm64, row_from
 from mobile.bundle import SHIPPED, open_bundle
+from mobile.latency.timing import describe_host
 from mobile.parity.arm64 import row_of
 from mobile.parity.row import FAILED
 from mobile.parity.sides import check_artefact, read_clips
 from mobile.result_files import Arm64, Arm64Row, load_result
 from mobile.runners import ArtefactRunner
-from mobile.timing import describe_host
 from training.checkpoint import code_version
 from training.clips import DATA_HELP
 from training.errors import UserError, run_cli

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from mobile.devices.device import Device, DeviceError, Thermal
 from mobile.devices.process import run_program
+from mobile.latency.timing import describe_host
 from mobile.result_files.latency import DeviceFacts, facts_of_host
-from mobile.timing import describe_host
 from training.files import atomic_path
 
 

@@ -21,8 +21,8 @@ from mobile.devices.ios import IosDevice
 from mobile.devices.ios_app import IosApp
 from mobile.devices.plan import Plan
 from mobile.devices.runners import runners_for
-from mobile.latency_rivals import Field
-from mobile.latency_table import note_on_int8
+from mobile.latency.rivals import Field
+from mobile.latency.table import note_on_int8
 from mobile.result_files import load_result
 from mobile.result_files.latency import DeviceFacts, Latency, LatencyRow, NotTimed
 from training.checkpoint import code_version

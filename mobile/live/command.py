@@ -14,6 +14,7 @@ from mobile.contract import load_contract
 from mobile.events.detector import EventDetector
 from mobile.events.streams import open_runner
 from mobile.events.thresholds import Thresholds, load_thresholds, thresholds_path
+from mobile.latency.timing import describe_host
 from mobile.live.loop import INTERRUPTED, LOST, Live
 from mobile.live.pipeline import Pipeline
 from mobile.live.record import Screen, check_target, open_recorder
@@ -22,7 +23,6 @@ from mobile.live.stats import StageTimes
 from mobile.live.window import Window
 from mobile.runners import SUFFIXES
 from mobile.score_events import warnings_of
-from mobile.timing import describe_host
 from training.checkpoint import code_version
 from training.errors import UserError
 from training.files import sha256_of, write_json

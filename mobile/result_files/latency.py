@@ -179,6 +179,6 @@ def upgrade(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def facts_of_host(host: dict[str, Any]) -> dict[str, Any]:
-    """``DeviceFacts`` in JSON of what ``mobile.timing.describe_host`` says."""
+    """``DeviceFacts`` in JSON of what ``mobile.latency.timing.describe_host`` says."""
     same = ("system", "machine", "cores", "memory_gb", "int8_dot_product")
     return {"kind": "host", "name": host.get("processor"), **{key: host[key] for key in same if key in host}}

@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mobile import layer_tables
-from mobile.frontier_results import scale_of, sentences, table_cells
-from mobile.markdown import known, markdown, number
 from mobile.parity.row import NOT_RUN
+from mobile.report import layer_tables
+from mobile.report.frontier import scale_of, sentences, table_cells
+from mobile.report.markdown import known, markdown, number
+from mobile.report.training_tables import ablation_tables, attention_tables, memory_tables, runtime_tables, stage_tables
 from mobile.result_files import (
     Accuracy,
     Arm64,
@@ -34,7 +35,6 @@ from mobile.result_files import (
 from mobile.result_files.latency import DeviceFacts, facts_of_host
 from mobile.result_files.layers import Profile, QuantDebug
 from mobile.result_files.training import Ablation, Attention, Memory, Runtime, Stages
-from mobile.training_tables import ablation_tables, attention_tables, memory_tables, runtime_tables, stage_tables
 from training.errors import UserError
 
 _OPENING = re.compile(r"<!-- table: (?P<name>\S+) -->")
@@ -223,7 +223,7 @@ def int8_ratios(result: Latency) -> str:
 
 
 def host_line(host: dict[str, Any]) -> str:
-    """What ``mobile.timing.describe_host`` says, in one line."""
+    """What ``mobile.latency.timing.describe_host`` says, in one line."""
     return DeviceFacts(**facts_of_host(host)).line()
 
 

@@ -22,18 +22,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mobile import latency_host
 from mobile.contract import load_contract
 from mobile.devices import lab
 from mobile.devices.device import DeviceError
 from mobile.devices.host import HostDevice
 from mobile.devices.plan import Plan
 from mobile.forms import MODES
-from mobile.latency_rivals import CLIP, RIVALS, Field, build_usual, field_of
-from mobile.latency_table import box_plot, missed_limits, note_on_int8, show
+from mobile.latency import host as latency_host
+from mobile.latency.rivals import CLIP, RIVALS, Field, build_usual, field_of
+from mobile.latency.table import box_plot, missed_limits, note_on_int8, show
 from mobile.result_files.latency import Latency, LatencyRow
 from training.checkpoint import code_version
-from training.errors import UserError, run_cli
+from training.errors import UserError
 from training.files import write_json
 
 EXAMPLES = """examples:
@@ -198,7 +198,3 @@ def main() -> int:
     for fault in faults:
         print(f"error: {fault}", file=sys.stderr)
     return 1 if faults else 0
-
-
-if __name__ == "__main__":
-    run_cli(main)

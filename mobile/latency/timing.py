@@ -92,7 +92,7 @@ def peak_memory_mb(artefact: Path, threads: int) -> float:
     Raises:
         UserError: the process failed.
     """
-    command = [sys.executable, "-m", "mobile.timing", str(artefact), str(threads)]
+    command = [sys.executable, "-m", "mobile.latency.timing", str(artefact), str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise UserError(f"cannot measure the memory of {artefact}: {(done.stderr.splitlines() or ['no message'])[-1]}")

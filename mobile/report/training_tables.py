@@ -5,8 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from mobile.markdown import known, markdown
 from mobile.parity.row import NOT_RUN
+from mobile.report.markdown import known, markdown
 from mobile.result_files.training import Ablation, Attention, Memory, Runtime, Stages
 from training.attention import name_of
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from mobile import layer_tables
 from mobile.profile_plot import plot_profiles
 from mobile.quant_debug_plot import plot_noise
-from mobile.readme import host_line
-from mobile.report_pictures import picture
+from mobile.report import layer_tables
+from mobile.report.pictures import picture
+from mobile.report.readme import host_line
 from mobile.result_files import Accuracy, Artefact
 from mobile.result_files.layers import Profile, QuantDebug
 

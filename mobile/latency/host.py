@@ -1,13 +1,13 @@
-"""Latency on this computer: all artefacts in one process, in interleaved rounds (``mobile.timing``)."""
+"""Latency on this computer: all artefacts in one process, in interleaved rounds (``mobile.latency.timing``)."""
 
 from __future__ import annotations
 
 from mobile.devices.host import HostDevice
 from mobile.devices.plan import Plan, row_of
-from mobile.latency_rivals import Field
+from mobile.latency.rivals import Field
+from mobile.latency.timing import interleaved, peak_memory_mb
 from mobile.result_files.latency import LatencyRow
 from mobile.runners import ArtefactRunner
-from mobile.timing import interleaved, peak_memory_mb
 from training.errors import UserError
 
 METHOD = "interleaved rounds"

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from mobile import thresholds
-from mobile.latency_rivals import CLIP
+from mobile.latency.rivals import CLIP
 from mobile.result_files.latency import Latency, LatencyRow
 from mobile.runners import SUFFIXES
 from training.files import atomic_path

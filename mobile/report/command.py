@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from mobile import report_layers
-from mobile.latency_table import box_plot
+from mobile.latency.table import box_plot
 from mobile.parity.row import FAILED, NOT_RUN, PASSED
-from mobile.readme import agreement_cells, fill_tables, host_line, latency_caption, latency_cells, pieces
-from mobile.report_pictures import Picture, frontier, picture, plot_frontier
+from mobile.report import layers as report_layers
+from mobile.report.pictures import Picture, frontier, picture, plot_frontier
+from mobile.report.readme import agreement_cells, fill_tables, host_line, latency_caption, latency_cells, pieces
 from mobile.result_files import (
     Accuracy,
     Artefact,
@@ -35,7 +35,7 @@ from mobile.result_files import (
 from mobile.result_files.latency import LatencyRow
 from mobile.result_files.layers import Profile, QuantDebug
 from training.checkpoint import code_version
-from training.errors import UserError, run_cli
+from training.errors import UserError
 from training.files import atomic_path
 from training.metrics import plot_confusion
 
@@ -44,8 +44,8 @@ EXAMPLES = """examples:
   python -m mobile.report --check                                  status 1 when README.md says something else
   python -m mobile.report --results build/demo/results --html report.html
 """
-RESULTS = Path(__file__).parent / "results"
-_TEMPLATES = Path(__file__).parent / "templates"
+RESULTS = Path(__file__).parents[1] / "results"
+_TEMPLATES = Path(__file__).parents[1] / "templates"
 _LADDER_HEADER = ["clips", "max", "mean", "SQNR dB", "same top-1 %", "top-1 % left / right", "within 2 steps %"]
 T = TypeVar("T")
 
@@ -301,7 +301,3 @@ def main() -> int:
         return 1
     print(f"{readme}: {'the tables are up to date' if same else 'wrote the tables'}")
     return 0
-
-
-if __name__ == "__main__":
-    run_cli(main)
