@@ -11,7 +11,7 @@ import browser
 import cv2
 import numpy as np
 import pytest
-import test_report
+import result_samples
 from tools_needed import need
 
 from mobile.report.command import load_tree, write_page
@@ -34,7 +34,7 @@ def driver() -> Iterator[Any]:
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every kind of result that the tests know, beside the project's own."""
     folder = tmp_path_factory.mktemp("page")
-    results = load_results(test_report.write(folder / "results", **test_report.ALL)) | load_tree(RESULTS)
+    results = load_results(result_samples.write(folder / "results", **result_samples.ALL)) | load_tree(RESULTS)
     write_page(results, folder / "report.html")
     return folder / "report.html"
 
