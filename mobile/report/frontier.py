@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mobile.result_files import Frontier, FrontierNetwork, FrontierRow
 from training.files import atomic_path
@@ -125,8 +125,10 @@ def _panel(panel, found: Frontier, size: int, precision: str) -> None:  # type: 
         rival = network.name == RIVAL
         ours += [] if rival else [at]
         panel.plot(*at, "s" if rival else "o", color="tab:red" if rival else "tab:blue")
-        panel.annotate(network.name, at, textcoords="offset points", xytext=(5, -10), fontsize=8)
+        place: dict[str, Any] = {"xytext": (6, -10)} if rival else {"xytext": (0, 5), "rotation": 40}
+        panel.annotate(network.name, at, textcoords="offset points", fontsize=8, **place)
     panel.plot(*(zip(*sorted(ours), strict=True) if ours else ([], [])), color="tab:blue", alpha=0.4)
-    times = [row.median_ms for row in found.rows if row.size == size and row.mode == "stream"]
-    panel.set(title=f"{precision}, {size} x {size}", xlabel="ms a frame", xlim=(0, 1.15 * max(times, default=math.nan)))
+    panel.set(title=f"{precision}, {size} x {size}", xlabel="ms a frame")
+    panel.margins(0.2)
+    panel.set_xlim(left=0)
     panel.grid(alpha=0.3)
