@@ -18,10 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from mobile.contract import Contract
+from mobile.contract import Contract, TensorSpec
 from mobile.runners.native_log import mute_at_exit, native_log
 from mobile.runners.streams import reset_states
 from training.errors import UserError, missing_extra
+
+_ALIGNMENT = 64
 
 
 class LiteRTStream:
@@ -55,14 +57,15 @@ class LiteRTStream:
         one, other = model.create_input_buffers(0), model.create_input_buffers(0)
         frames = one[inputs.index(contract.input.name)]
         other[inputs.index(contract.input.name)] = frames
-        logits = model.create_output_buffers(0)[outputs.index(contract.output.name)]
+        # memory of numpy's, which the model writes where it is: a buffer's own read costs more
+        self._logits, logits = _shared(contract.output)
         buffers = [dict(zip(inputs, side, strict=True)) for side in (one, other)]
         becomes = {state.output: state.input for state in contract.states}
         turns = [
             (here, [logits if name == contract.output.name else there[becomes[name]] for name in outputs])
             for here, there in ((one, buffers[1]), (other, buffers[0]))
         ]
-        self._native |= {"frames": frames, "logits": logits, "buffers": buffers, "turns": turns}
+        self._native |= {"frames": frames, "buffers": buffers, "turns": turns}
         self._turn = 0
         with native_log():  # the first write makes an environment of its own, aloud, which ends with the program
             mute_at_exit()
@@ -79,13 +82,12 @@ class LiteRTStream:
         raise TypeError("a stream is run by its steps")
 
     def step(self, tensor: np.ndarray) -> np.ndarray:
-        """The input tensor of the next frames -> logits (B, K), in the artefact's own type."""
+        """The input tensor of the next frames -> logits (B, K) of the artefact's type, valid until the next step."""
         native = self._native
         native["frames"].write(tensor)
         native["model"].run_by_index(0, *native["turns"][self._turn])
         self._turn = 1 - self._turn
-        shape = self._contract.output.shape
-        return native["logits"].read(math.prod(shape), np.dtype(self._contract.output.dtype)).reshape(shape)
+        return self._logits
 
     def read(self) -> dict[str, np.ndarray]:
         """Copies of the states by the names of their inputs."""
@@ -99,6 +101,17 @@ class LiteRTStream:
         """Copy these states in."""
         for name, state in states.items():
             self._native["buffers"][self._turn][name].write(state)
+
+
+def _shared(tensor: TensorSpec) -> tuple[np.ndarray, Any]:
+    """An array, and a buffer of LiteRT in the same memory, which LiteRT wants at a multiple of 64 bytes."""
+    from ai_edge_litert.tensor_buffer import TensorBuffer
+
+    dtype, count = np.dtype(tensor.dtype), math.prod(tensor.shape)
+    memory = np.zeros(count * dtype.itemsize + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    array = memory[start : start + count * dtype.itemsize].view(dtype).reshape(tensor.shape)
+    return array, TensorBuffer.create_from_host_memory(array)
 
 
 def _release(native: dict[str, Any]) -> None:

@@ -99,7 +99,7 @@ def rendered_stream_few() -> Recipe:
 
 
 def rendered_stream_fewer() -> Recipe:
-    """The shipped causal checkpoint: half of those blocks, whose states the stream can pay for at 224 pixels.
+    """The shipped causal checkpoint: two blocks less, those whose states the network of eight missed least.
 
     Start from what ``rendered_stream_few`` gave: ``--set init=runs/rendered_stream_few-seed0/final.pt``.
     """
@@ -107,8 +107,9 @@ def rendered_stream_fewer() -> Recipe:
     return dataclasses.replace(
         few,
         name="rendered_stream_fewer",
-        options={**few.options, "temporal_blocks": [1, 11, 12, 14]},
+        options={**few.options, "temporal_blocks": [1, 11, 12, 14, 15, 16]},
         train_data="rendered_stream:2700:27",
+        epochs=3,
         validate_every=1,
     )
 
