@@ -33,7 +33,9 @@ def complete(folder: Path) -> None:
         UserError: another processor or system, no C compiler, or a library needs a function that is nowhere.
     """
     if (platform.system(), platform.machine()) != ("Linux", ABI):
-        raise UserError(f"Android's libraries of {ABI} run on Linux of that processor only; this is {platform.platform()}")
+        raise UserError(
+            f"Android's libraries of {ABI} run on Linux of that processor only; this is {platform.platform()}"
+        )
     versions, forwards = folder / "versions.map", folder / "forwards.S"
     versions.write_text(_VERSIONS, encoding="utf-8")
     forwards.write_text(_forwards(sorted(folder.glob("*.so"))), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The runtimes of an APK at work on this machine: its own native libraries of x86_64, under the app's engines on the JVM.
+"""The runtimes of an APK at work here: its own native libraries of x86_64, under the app's engines on the JVM.
 
 Raw results, for each inference, are the logits and then the states in the contract's order, as the runtime wrote them.
 """

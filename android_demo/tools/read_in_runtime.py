@@ -12,13 +12,11 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from android_demo.tools.apk import APK
 from android_demo.tools.apk_runtimes import ApkRuntimes
@@ -37,7 +35,19 @@ EXAMPLES = """examples:
 """
 SEQUENCES = 2
 """Rendered clips; each is also shown in reverse."""
-IN_APK, IN_WHEEL = "library of the APK, x86_64", "Python package"
+IN_APK, IN_WHEEL = "APK (x86_64)", "Python package"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How many of ``values`` are another number than the host's, and by how much at most.
+
+    Logits are compared as real numbers, states as they are stored.
+    """
+
+    values: int
+    differing: int
+    largest: float
 
 
 @dataclass(frozen=True)
@@ -46,8 +56,8 @@ class Reading:
 
     Attributes:
         side: where that runtime came from.
-        values, differing, largest: all logits and elements of states, how many are another number than the host's, and
-            the largest difference, of logits as real numbers and of states as they are.
+        rows, same_class: rows of logits, and in how many of them the first class is the host's.
+        states: values after each inference; none of a clip.
     """
 
     artefact: str
@@ -57,10 +67,15 @@ class Reading:
     host_runtime: str
     runtime: str
     side: str
-    inferences: int
-    values: int
-    differing: int
-    largest: float
+    rows: int
+    same_class: int
+    logits: Difference
+    states: Difference
+
+    @property
+    def identical(self) -> bool:
+        """Whether nothing differs."""
+        return self.logits.differing == self.states.differing == 0
 
 
 class Host:
@@ -78,7 +93,9 @@ class Host:
     def __init__(self, model: Path, seed: int) -> None:
         runner = ArtefactRunner(model)
         self.contract, self.runtime = runner.contract, runner.runtime
-        clips = read_clips(f"rendered:27:{seed}", "validation", runner.contract.frames, runner.contract.labels, SEQUENCES)
+        clips = read_clips(
+            f"rendered:27:{seed}", "validation", runner.contract.frames, runner.contract.labels, SEQUENCES
+        )
         frames_MTSSC = np.concatenate([clips.frames, clips.frames[:, ::-1]])
         stream = runner.contract.mode == "stream"
         self.steps = frames_MTSSC.shape[1] if stream else 1
@@ -101,8 +118,8 @@ class Host:
             self.states[state.output] = np.concatenate([states[state.input] for _, states in made])
 
 
-def compare(host: Host, raw: bytes) -> tuple[int, int, float]:
-    """Raw results against the host's: how many values, how many differ, the largest difference.
+def results(host: Host, raw: bytes) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Raw results as ``host.logits`` and ``host.states``.
 
     Raises:
         UserError: more or fewer results than the contract says.
@@ -112,13 +129,17 @@ def compare(host: Host, raw: bytes) -> tuple[int, int, float]:
         raise UserError(f"{len(raw)} bytes of results; {record.itemsize * len(host.tensors)} were expected")
     found = np.frombuffer(raw, record)
     point, logits = host.contract.output.quantization, found[host.contract.output.name]
-    real = (logits if point is None else point.to_real(logits)).astype(np.float32).reshape(host.logits.shape)
-    pairs = [(host.logits, real), *((host.states[name], found[name]) for name in host.states)]
-    differences = [np.abs(one.astype(np.float64) - other.reshape(one.shape)) for one, other in pairs]
-    return (
-        sum(part.size for part in differences),
-        sum(int(np.count_nonzero(~(part == 0))) for part in differences),  # a NaN differs
-        max(float(part.max()) for part in differences),
+    real = (logits if point is None else point.to_real(logits)).astype(np.float32)
+    return real.reshape(host.logits.shape), {name: found[name].reshape(host.states[name].shape) for name in host.states}
+
+
+def difference(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> Difference:
+    """Of arrays in pairs; a number that is none differs."""
+    parts = [np.abs(a.astype(np.float64) - b.astype(np.float64)) for a, b in zip(one, other, strict=True)]
+    return Difference(
+        values=sum(part.size for part in parts),
+        differing=sum(int(np.count_nonzero(~(part == 0))) for part in parts),
+        largest=max((float(part.max()) for part in parts), default=0.0),
     )
 
 
@@ -146,11 +167,15 @@ def read_all(apk: Path, seed: int, *, wheel: bool = False) -> Iterator[Reading]:
 
 
 def _reading(model: Path, host: Host, side: str, runtime: str, raw: bytes) -> Reading:
-    values, differing, largest = compare(host, raw)
+    logits, states = results(host, raw)
+    classes = len(host.contract.labels)
+    firsts = [each.reshape(-1, classes).argmax(axis=1) for each in (host.logits, logits)]
     return Reading(
         artefact=model.name, sha256=sha256_of(model), mode=host.contract.mode, precision=host.contract.precision,
-        host_runtime=host.runtime, runtime=runtime, side=side, inferences=len(host.tensors),
-        values=values, differing=differing, largest=largest,
+        host_runtime=host.runtime, runtime=runtime, side=side,
+        rows=len(firsts[0]), same_class=int((firsts[0] == firsts[1]).sum()),
+        logits=difference([host.logits], [logits]),
+        states=difference(list(host.states.values()), [states[name] for name in host.states]),
     )  # fmt: skip
 
 
@@ -168,22 +193,36 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def main() -> int:
-    """The command; 1 where a value of an int8 program of ExecuTorch differs."""
+    """The command; 1 where a model is read otherwise that must not be."""
     arguments = parse(sys.argv[1:])
     readings = list(read_all(arguments.apk, arguments.seed, wheel=arguments.wheel))
     if arguments.json:
         about = {"kind": "apk_runtimes", "code_version": code_version(), "seed": arguments.seed}
         write_json(arguments.json, {**about, "readings": [asdict(reading) for reading in readings]})
-    _show(readings)
-    return 1 if any(r.differing for r in readings if r.precision == "int8" and r.artefact.endswith(".pte")) else 0
+    for reading in readings:
+        print(line_of(reading))
+    return 0 if all(reading.identical for reading in readings if must_be_identical(reading)) else 1
 
 
-def _show(readings: list[Reading]) -> None:
-    table = Table("model", "host", "read by", "", "values", "differing", "largest")
-    for r in readings:
-        numbers = (str(r.values), str(r.differing), f"{r.largest:g}")
-        table.add_row(f"{r.artefact}\n{r.sha256[:12]}", r.host_runtime, r.runtime, r.side, *numbers)
-    Console().print(table)
+def must_be_identical(reading: Reading) -> bool:
+    """ExecuTorch's int8 programs: both versions compute them by the same rules, in whole numbers."""
+    return reading.precision == "int8" and reading.artefact.endswith(".pte")
+
+
+def line_of(reading: Reading) -> str:
+    """What the command says of a reading."""
+    logits = f"logits {_words(reading.logits)}"
+    states = f", states {_words(reading.states)}" if reading.states.values else ""
+    return (
+        f"{reading.artefact} (sha256 {reading.sha256[:16]}), {reading.host_runtime} here, in {reading.runtime} of the "
+        f"{reading.side}: {logits}{states}; the same class in {reading.same_class} of {reading.rows} rows"
+    )
+
+
+def _words(found: Difference) -> str:
+    if not found.differing:
+        return f"identical ({found.values})"
+    return f"differ in {found.differing} of {found.values}, by {found.largest:.3g} at most"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """ExecuTorch's Python package in the version of the Android library, in a small environment of its own.
 
-It holds that package and the PyTorch that it was built for; all else (numpy, NVIDIA's libraries, without which PyTorch's
-wheel for Linux does not even load) it sees in this environment, behind its own. About 0.5 GB are fetched, once.
+It holds that package and the PyTorch that it was built for; all else it sees in this environment, behind its own:
+numpy, and NVIDIA's libraries, without which PyTorch's wheel for Linux does not even load. About 0.5 GB are fetched, once.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def environment() -> Path:
 
 
 def _torch_for(site: Path) -> str:
-    """The PyTorch that the installed executorch was built for: its lowest, whose C++ interface it was compiled against."""
+    """The PyTorch that the installed executorch was compiled against: the lowest that it takes."""
     (found,) = distributions(name="executorch", path=[str(site)])
     for line in found.requires or []:
         version = re.match(r"torch>=(\d+\.\d+)", line)
