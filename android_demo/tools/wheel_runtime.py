@@ -1,7 +1,8 @@
 """ExecuTorch's Python package in the version of the Android library, in a small environment of its own.
 
 It holds that package and the PyTorch that it was built for; all else it sees in this environment, behind its own:
-numpy, and NVIDIA's libraries, without which PyTorch's wheel for Linux does not even load. About 0.5 GB are fetched, once.
+numpy, and NVIDIA's libraries, without which PyTorch's wheel for Linux does not even load. About 0.5 GB are fetched,
+once.
 """
 
 from __future__ import annotations
