@@ -230,7 +230,7 @@ class PipelineTest {
         assertEquals(4.0, state.networkRate, 0.01)
         assertEquals(20.0, state.cameraRate, 0.01)
         assertNull(state.warning)
-        assertEquals(3000, state.timeMs)
+        assertEquals(clock.now, state.nowNs)
     }
 
     @Test
