@@ -130,7 +130,7 @@ def test_the_apks_own_native_libraries_read_its_models(built: Path, streams: lis
     assert executorch.identical and executorch.runtime == f"ExecuTorch {EXECUTORCH} (XNNPACK)"
     assert executorch.logits.values == executorch.rows * 27 == 32 * 27 and executorch.states.values > 100_000
     point = load_contract(streams[0]).output.quantization
-    assert point and litert.logits.largest <= 3 * point.scale and litert.same_class >= 0.9 * litert.rows
+    assert point and litert.logits.largest <= 4.5 * point.scale and litert.same_class >= 0.9 * litert.rows
 
 
 def test_newer_calls_are_found_and_stand_behind_a_question(tools: None, tmp_path: Path) -> None:
