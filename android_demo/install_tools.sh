@@ -10,6 +10,7 @@ need() { command -v "$1" >/dev/null || packages+=("$2"); }
 need javac default-jdk-headless
 need mvn maven
 need npm npm
+need gcc g++ # with the headers of the C library
 need aapt aapt
 need zipalign zipalign
 need apksigner apksigner

@@ -10,18 +10,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tools_needed import need
+from tools_needed import need, need_android_on_linux
 
 from android_demo.tools import apk, check_apk, preprocess_speed
 from android_demo.tools.api_level import unguarded
 from android_demo.tools.app_tests import run_app_tests, sheet
 from android_demo.tools.core_tests import run_core_tests
 from android_demo.tools.libraries import LIST, read_libraries
-from android_demo.tools.native import native_libraries
+from android_demo.tools.native import EXECUTORCH, native_libraries
 from android_demo.tools.programs import RUNTIME, delegate_formats, faults
+from android_demo.tools.read_in_runtime import read_all
 from android_demo.tools.recording import record
 from converters import export_executorch, export_tflite
 from mobile.bundle import SHIPPED_CAUSAL, open_bundle
+from mobile.contract import load_contract
 from mobile.golden.vectors import write_golden
 from mobile.install_assets import ANDROID, install
 from mobile.report.readme import table_of
@@ -94,17 +96,22 @@ def test_wrong_golden_vectors_fail(streams: list[Path], tmp_path: Path) -> None:
         run_core_tests(folder)
 
 
-def test_the_apk_holds_the_models_and_no_fault(streams: list[Path], tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def built(streams: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The APK with these streams."""
     before = {file.name: file.read_bytes() for file in apk.MODELS.iterdir()} if apk.MODELS.is_dir() else {}
     try:
         install(streams, ANDROID)
-        built = apk.build(tmp_path / "gestures.apk")
+        return apk.build(tmp_path_factory.mktemp("apk") / "gestures.apk")
     finally:
         shutil.rmtree(apk.MODELS, ignore_errors=True)
         if before:
             apk.MODELS.mkdir(parents=True)
             for name, content in before.items():
                 (apk.MODELS / name).write_bytes(content)
+
+
+def test_the_apk_holds_the_models_and_no_fault(built: Path, streams: list[Path], tmp_path: Path) -> None:
     assert check_apk.check(built) == []
     with zipfile.ZipFile(built) as archive:
         for model in streams:
@@ -112,6 +119,18 @@ def test_the_apk_holds_the_models_and_no_fault(streams: list[Path], tmp_path: Pa
             assert sha256_of(tmp_path / model.name) == sha256_of(model)
             assert f"assets/models/{model.name}.contract.json" in archive.namelist()
             assert archive.getinfo(f"assets/models/{model.name}").compress_type == zipfile.ZIP_STORED
+
+
+def test_the_apks_own_native_libraries_read_its_models(built: Path, streams: list[Path]) -> None:
+    """Every logit and state of ExecuTorch's program is the host's to the bit; TensorFlow Lite rounds otherwise."""
+    need_android_on_linux()
+    readings = {reading.artefact: reading for reading in read_all(built, seed=5)}
+    assert {name: reading.sha256 for name, reading in readings.items()} == {m.name: sha256_of(m) for m in streams}
+    litert, executorch = (readings[model.name] for model in streams)
+    assert executorch.identical and executorch.runtime == f"ExecuTorch {EXECUTORCH} (XNNPACK)"
+    assert executorch.logits.values == executorch.rows * 27 == 32 * 27 and executorch.states.values > 100_000
+    point = load_contract(streams[0]).output.quantization
+    assert point and litert.logits.largest <= 4.5 * point.scale and litert.same_class >= 0.9 * litert.rows
 
 
 def test_newer_calls_are_found_and_stand_behind_a_question(tools: None, tmp_path: Path) -> None:

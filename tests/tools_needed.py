@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 
 import pytest
@@ -23,3 +24,10 @@ def need(*programs: str, install: str, there: bool = True) -> None:
     if os.environ.get("STH_REQUIRE_TOOLS") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def need_android_on_linux() -> None:
+    """As ``need``, of what runs an APK's native libraries; another system or processor cannot run them and skips."""
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        pytest.skip(f"an APK's libraries of x86_64 do not run on {platform.system()} {platform.machine()}")
+    need("java", "gcc", "nm", install="android_demo/install_tools.sh")

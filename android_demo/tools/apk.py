@@ -89,13 +89,19 @@ def _generated(folder: Path) -> Path:
     return folder / "res"
 
 
-def app_classes(r: Path) -> list[Path]:
-    """Jars of the app's own code, runtimes and core included."""
+def runner_classes() -> list[Path]:
+    """Jars of the core and of the engines of both runtimes."""
     made = [compile_kotlin(core())]
     for runtime in ("litert", "executorch"):
         sources = (ROOT / "android_demo" / f"runner-{runtime}" / "src" / "main" / "kotlin",)
         libraries = (*made[:1], *classes(runtime), *paths("core"))
         made.append(compile_kotlin(Compilation(f"runner-{runtime}.jar", sources, libraries)))
+    return made
+
+
+def app_classes(r: Path) -> list[Path]:
+    """Jars of the app's own code, runtimes and core included."""
+    made = runner_classes()
     app = Compilation("app.jar", (MAIN / "kotlin",), (*made, r, *paths("core", "platform")))
     return [*made, compile_kotlin(app)]
 

@@ -20,6 +20,7 @@ import org.sthmobile.gesture.camera.Reason
 import org.sthmobile.gesture.camera.SourceState
 import org.sthmobile.gesture.core.pipeline.PipelineState
 import org.sthmobile.gesture.pipeline.Thermal
+import org.sthmobile.gesture.postprocess.history
 import java.io.File
 import kotlin.test.assertEquals
 import kotlin.test.assertFalse
@@ -65,6 +66,14 @@ class ScreenTest {
         assertFalse(shown.root.keepScreenOn)
         assertTrue(shown.string(R.string.thermal_severe) in shown.text(R.id.figures))
         assertEquals(emptyList(), shown.cut())
+    }
+
+    @Test
+    fun `gestures grow older by the clock, whatever times the frames have`() {
+        val ages = history(state).map { it.secondsAgo }
+        assertEquals(ages.sorted().distinct(), ages, "newest first, each of its own age")
+        val later = state.copy(nowNs = state.nowNs + 60_000_000_000)
+        assertEquals(ages.map { it + 60 }, history(later).map { it.secondsAgo })
     }
 
     private fun show(

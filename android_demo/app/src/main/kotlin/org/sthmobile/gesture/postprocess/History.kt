@@ -3,7 +3,7 @@ package org.sthmobile.gesture.postprocess
 import org.sthmobile.gesture.core.pipeline.Gesture
 import org.sthmobile.gesture.core.pipeline.PipelineState
 
-/** A performed gesture as the list shows it: [secondsAgo] by the frames' own times; [lasts] while it is not over. */
+/** A performed gesture as the list shows it: [secondsAgo] of its begin; [lasts] while it is not over. */
 data class HistoryLine(
     val label: String,
     val percent: Int,
@@ -34,6 +34,6 @@ private fun line(
 ) = HistoryLine(
     state.labels[gesture.label],
     Math.round(gesture.confidence * 100).toInt(),
-    ((state.timeMs - gesture.beginMs) / 1000).toInt().coerceAtLeast(0),
+    ((state.nowNs - gesture.noticedNs) / 1_000_000_000).toInt(),
     gesture.endMs == null,
 )

@@ -55,14 +55,13 @@ class Pipeline(
 
     // What follows belongs to whoever holds the lock, but for what `Session` says of itself.
     private val lock = Any()
-    private val log = GestureLog()
+    private val log = GestureLog(clock)
     private val continuity = Continuity()
     private var progress = Progress()
     private var source: ModelSource? = null
     private var opening: ModelSource? = null
     private var session: Session? = null
     private var stream = 0L
-    private var timeMs = 0L
     private var scheduled = false
     private var paused = false
     private var closed = false
@@ -107,7 +106,7 @@ class Pipeline(
             val open = session
             if (open == null || status != Status.RUNNING) return Offer.REFUSED
             if (continuity.breaks(frame)) beginStream()
-            timeMs = milliseconds(frame.timestampNs)
+            val timeMs = milliseconds(frame.timestampNs)
             if (!open.sampler.isDue(timeMs)) {
                 progress.early++
                 return Offer.EARLY
@@ -159,7 +158,7 @@ class Pipeline(
                 top = if (scores == null) emptyList() else topLabels(scores, TOP).map { Score(it, scores[it]) },
                 active = log.active,
                 history = log.history(),
-                timeMs = timeMs,
+                nowNs = now,
                 warning = open?.warning(),
                 timings = progress.timings(),
                 counts = progress.counts(open?.sampler?.missed ?: 0),

@@ -41,8 +41,14 @@ data class Score(
     val score: Double,
 )
 
-/** One performance of a gesture; [endMs] is null while it lasts. Times are those of the frames, in milliseconds. */
+/**
+ * One performance of a gesture; [endMs] is null while it lasts. [beginMs] and [endMs] are times of the frames, in
+ * milliseconds, which a video that is played again has again; [number], from 1 on, and [noticedNs] by the pipeline's
+ * clock are this performance's own.
+ */
 data class Gesture(
+    val number: Int,
+    val noticedNs: Long,
     val label: Int,
     val beginMs: Long,
     val confidence: Double,
@@ -78,8 +84,9 @@ data class Counts(
  * All that a screen shows, at one moment. It never changes.
  *
  * [revision] grows whenever something changed. [labels]: index = class id. [top]: the best classes, best first.
- * [active]: the gesture that lasts. [history]: the last gestures, newest first, [active] too. [timeMs]: of the last
- * frame. [cameraRate] and [networkRate]: frames a second that were offered and processed, over the last seconds.
+ * [active]: the gesture that lasts. [history]: the last gestures, newest first, [active] too. [nowNs]: that moment by
+ * the pipeline's clock. [cameraRate] and [networkRate]: frames a second that were offered and processed, over the last
+ * seconds.
  */
 data class PipelineState(
     val revision: Long,
@@ -90,7 +97,7 @@ data class PipelineState(
     val top: List<Score>,
     val active: Gesture?,
     val history: List<Gesture>,
-    val timeMs: Long,
+    val nowNs: Long,
     val warning: RateWarning?,
     val timings: Timings,
     val counts: Counts,

@@ -66,9 +66,27 @@ class PipelineTest {
         assertEquals(listOf("BEGIN 0 1500", "END 0 2250"), bench.kinds)
         val state = bench.pipeline.state()
         assertNull(state.active)
-        assertEquals(Gesture(0, 1500, bench.events[0].confidence, 2250), state.history.single())
+        assertEquals(Gesture(1, 0, 0, 1500, bench.events[0].confidence, 2250), state.history.single())
         assertEquals(listOf(2, 0, 1), state.top.map { it.label })
         assertEquals(Contracts.LABELS, state.labels)
+    }
+
+    @Test
+    fun `a video that is played again makes other gestures at the same times`() {
+        val bench = Bench()
+        val played = ArrayList<PipelineState>()
+        repeat(2) {
+            for (time in 0L..500L step 250) bench.show(time, dark)
+            played += bench.pipeline.state()
+            bench.clock.now += 7_000_000_000
+        }
+        val (again, first) = bench.pipeline.state().history
+        assertEquals(listOf(250L, 250L), listOf(again.beginMs, first.beginMs))
+        assertEquals(listOf(2, 1), listOf(again.number, first.number))
+        assertEquals(7_000_000_000, again.noticedNs - first.noticedNs)
+        assertEquals(played[0].history.single().copy(endMs = first.endMs), first, "the older one stays what it was")
+        assertNull(again.endMs)
+        assertEquals(14_000_000_000, bench.pipeline.state().nowNs - first.noticedNs)
     }
 
     @Test
@@ -212,7 +230,7 @@ class PipelineTest {
         assertEquals(4.0, state.networkRate, 0.01)
         assertEquals(20.0, state.cameraRate, 0.01)
         assertNull(state.warning)
-        assertEquals(3000, state.timeMs)
+        assertEquals(clock.now, state.nowNs)
     }
 
     @Test
