@@ -1,9 +1,9 @@
 """Recipes on Kinetics-400, and from its weights on UCF-101 and HMDB-51, with the paper's network at 16 frames.
 
 The paper says for how long it trains on Something-Something and Jester only. The schedules here are those of TSM's
-published scripts (mit-han-lab/temporal-shift-module, ``scripts/train_tsm_kinetics_rgb_16f.sh``: 50 epochs, the rate, which
-grows with the batch, falls after 20 and 40; ``scripts/finetune_tsm_ucf101_rgb_8f.sh``), but for the paper's weight
-decay. TSM has no script for HMDB-51, which takes UCF-101's. Nobody has trained by them here.
+published scripts (mit-han-lab/temporal-shift-module, ``scripts/train_tsm_kinetics_rgb_16f.sh``: 50 epochs, the rate,
+which grows with the batch, falls after 20 and 40; ``scripts/finetune_tsm_ucf101_rgb_8f.sh``), but for the paper's
+weight decay. TSM has no script for HMDB-51, which takes UCF-101's. Nobody has trained by them here.
 """
 
 from __future__ import annotations
