@@ -84,6 +84,7 @@ def test_a_model_that_the_library_refuses_is_said(small_apk: Path, tmp_path: Pat
     model.write_bytes(model.read_bytes()[:5000])
     with pytest.raises(UserError, match=f"does not run {model.name}"):
         runtimes.run(model, bytes(100), 1, tmp_path)
+    assert not list(Path.cwd().glob("hs_err_pid*"))  # Java's, of a library that ends it
 
 
 def test_an_apk_without_models_or_libraries_is_refused(small_apk: Path, tmp_path: Path) -> None:

@@ -67,7 +67,8 @@ class ApkRuntimes:
         libraries = (*runners, *classes("litert", "executorch"), *paths("core", "platform"))
         program = compile_kotlin(Compilation("run-model.jar", (_SOURCES,), libraries))
         command = [
-            require_java(), "-XX:+UseSerialGC", f"-Djava.library.path={self._libraries}",
+            require_java(), "-XX:+UseSerialGC", f"-XX:ErrorFile={folder / 'java_crash.log'}",
+            f"-Djava.library.path={self._libraries}",
             f"-Dexecutorch.version={EXECUTORCH}", "-cp", class_path([program, *libraries]),
             _MAIN, str(model), str(given), str(made), str(steps),
         ]  # fmt: skip
