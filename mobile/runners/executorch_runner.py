@@ -72,8 +72,7 @@ class ExecuTorchRunner:
         Raises:
             UserError: another type or shape, or a runner that was closed.
         """
-        if self._method is None:
-            raise UserError(f"{self.path.name} was closed; open it again to run it")
+        self._native()  # of a closed runner, this is what is wrong
         if x_THWC.shape != self.input_shape or x_THWC.dtype != self.input_type:
             takes, given = f"{self.input_type} {self.input_shape}", f"{x_THWC.dtype} {x_THWC.shape}"
             raise UserError(f"{self.path.name} takes a clip of {takes}, not of {given}")
@@ -122,7 +121,7 @@ class ExecuTorchRunner:
 
     def close(self) -> None:
         """Free the program and its memory; the runner cannot run afterwards."""
-        self._method = self._program = self._clip = None
+        self._method = self._program = self._clip = self._bound_to = None
 
 
 class Resident:

@@ -18,7 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from training.clips.source import ClipError, ClipSource
+from training.clips.source import ClipError, ClipSource, DerivedClips
 from training.errors import UserError
 from training.files import atomic_path
 from training.input_spec import FLOW_FIELDS
@@ -42,7 +42,7 @@ def quantized(flow_FHW2: np.ndarray) -> np.ndarray:
     return (steps + _ZERO).astype(np.uint8)
 
 
-class FlowClips:
+class FlowClips(DerivedClips):
     """A source's clips as stacked optical flow, uint8 (n, H, W, 10) (a `ClipSource`).
 
     Args:
@@ -53,19 +53,9 @@ class FlowClips:
     """
 
     def __init__(self, source: ClipSource, cache: Path | str = "", size: str = "") -> None:
-        self.source, self.labels, self._size = source, source.labels, size
+        super().__init__(source)
+        self._size = size
         self._cache = Path(cache) if cache else None
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def label_of(self, index: int) -> int:
-        """Class id."""
-        return self.source.label_of(index)
-
-    def name_of(self, index: int) -> str:
-        """Name for messages."""
-        return self.source.name_of(index)
 
     def frame_count(self, index: int) -> int:
         """Number of stacks. Raises ClipError."""

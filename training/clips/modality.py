@@ -12,34 +12,19 @@ import cv2
 import numpy as np
 
 from training.clips.flow import FlowClips
-from training.clips.source import ClipSource
+from training.clips.source import ClipSource, DerivedClips
 
 
-class ResizedClips:
+class ResizedClips(DerivedClips):
     """A source's clips with every frame at one size, whatever its shape was (a `ClipSource`).
 
     The paper fixes frames at 256 x 340 before they are cropped (Section 4.2).
     """
 
     def __init__(self, source: ClipSource, height: int, width: int) -> None:
-        self.source, self.labels = source, source.labels
+        super().__init__(source)
         self.height, self.width = height, width
         self.endless = getattr(source, "endless", False)
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def label_of(self, index: int) -> int:
-        """Class id."""
-        return self.source.label_of(index)
-
-    def name_of(self, index: int) -> str:
-        """Name for messages."""
-        return self.source.name_of(index)
-
-    def frame_count(self, index: int) -> int:
-        """Number of frames. Raises ClipError."""
-        return self.source.frame_count(index)
 
     def frames(self, index: int, frame_indices: Sequence[int]) -> np.ndarray:
         """The wanted frames, uint8 (n, height, width, 3) RGB, in the wanted order. Raises ClipError."""

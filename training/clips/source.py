@@ -56,6 +56,32 @@ class ClipSource(Protocol):
         """The wanted frames in the wanted order (repeats allowed), uint8 (n, H, W, 3). Raises ClipError."""
 
 
+class DerivedClips:
+    """What a source made of another one's clips has of it; its frames are its own.
+
+    Attributes:
+        source: whose clips they are.
+    """
+
+    def __init__(self, source: ClipSource) -> None:
+        self.source, self.labels = source, source.labels
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def label_of(self, index: int) -> int:
+        """Class id."""
+        return self.source.label_of(index)
+
+    def name_of(self, index: int) -> str:
+        """Name for messages."""
+        return self.source.name_of(index)
+
+    def frame_count(self, index: int) -> int:
+        """Number of frames. Raises ClipError."""
+        return self.source.frame_count(index)
+
+
 @runtime_checkable
 class WindowSource(ClipSource, Protocol):
     """A source of windows of a stream: it says itself which frames make one, and each frame has a label."""

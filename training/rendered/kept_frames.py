@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from training.clips.source import DerivedClips
 from training.errors import UserError
 from training.files import atomic_path
 from training.rendered.clips import RenderedClips
@@ -28,7 +29,7 @@ def _renderer() -> str:
     return digest.hexdigest()[:12]
 
 
-class KeptFrames:
+class KeptFrames(DerivedClips):
     """Rendered clips whose frames are drawn when first asked for (a `ClipSource`).
 
     Args:
@@ -39,23 +40,8 @@ class KeptFrames:
     endless = True
 
     def __init__(self, source: RenderedClips, folder: Path | str) -> None:
-        self.source, self.labels = source, source.labels
+        super().__init__(source)
         self._folder = Path(folder) / f"rendered-{source.seed}-{source.height}x{source.width}-{_renderer()}"
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def label_of(self, index: int) -> int:
-        """Class id."""
-        return self.source.label_of(index)
-
-    def name_of(self, index: int) -> str:
-        """Name for messages."""
-        return self.source.name_of(index)
-
-    def frame_count(self, index: int) -> int:
-        """Number of frames."""
-        return self.source.frame_count(index)
 
     def frames(self, index: int, frame_indices: Sequence[int]) -> np.ndarray:
         """The wanted frames, uint8 (n, H, W, 3) RGB, in the wanted order.
