@@ -116,6 +116,8 @@ DENSE_CASES: list[dict[str, Any]] = [
     {"inputs": 12, "outputs": 4, "p": 0.25},
     {"inputs": 4, "outputs": 3, "p": 0.25, "variant": "merge"},
     {"inputs": 6, "outputs": 3, "p": Fraction(1, 3)},
+    {"inputs": 4, "outputs": 256, "height": 3, "width": 2, "stride": 2},
+    {"inputs": 4, "outputs": 64, "height": 3, "width": 2, "variant": "merge", "dilation": 2},
 ]
 
 

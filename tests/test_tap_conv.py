@@ -61,3 +61,17 @@ def test_lowerings_are_equal(case: dict[str, Any]) -> None:
     wanted = LOWERINGS["masked"](operator, x).detach()
     for name in ("folded", "gathered", "product"):
         torch.testing.assert_close(LOWERINGS[name](operator, x).detach(), wanted, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("p", "gathers"), [(Fraction(1, 4), False), (Fraction(1, 2), True)])
+def test_types_of_64_outputs_gather_their_inputs(p: Fraction, gathers: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    operator = STHConv(8, 128, segments=T, p=p)
+    asked: list[str] = []
+    for name in ("masked_spatial", "gathered_spatial"):
+        way = getattr(STHConv, name)
+        monkeypatch.setattr(STHConv, name, lambda self, x, name=name, way=way: asked.append(name) or way(self, x))
+    operator(torch.randn(T, 8, 3, 3))
+    assert asked == ["gathered_spatial" if gathers else "masked_spatial"]
+    asked.clear()
+    torch.export.export(operator, (torch.randn(T, 8, 3, 3),))
+    assert set(asked) == {"masked_spatial"}  # artefacts do not depend on the processor that wrote them

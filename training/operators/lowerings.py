@@ -1,8 +1,12 @@
 """Ways to compute dense STH-Conv without attention, all equal to Eq. 2; ``STHConv`` takes the fastest that serves.
 
 Where ``taps`` serves (float32 on a CPU with AVX-512) it was the fastest at every stage of ResNet-50
-(``python -m training.tables stages``, the README's table). Other CPUs take ``masked``, which ``gathered`` beats there
-at 14 x 14 and 7 x 7 pixels. On CUDA ``triton`` takes the place of ``masked`` where it was faster when a shape was first
+(``python -m training.tables stages``, the README's table). Other CPUs, and a CPU without a compiler, take ``gathered``
+where a type has 64 outputs or more, else ``masked``. At that width it took 0.74 to 0.85 of ``masked``'s time with AVX2
+and 0.65 to 0.95 with AVX-512 for p = 1/4, forward, 0.89 to 0.99 with backward; for p = 1/2 0.40 to 1.06, for merge
+0.60 to 1.14 (the most with 64 outputs), for p = 1/8 0.83 to 1.05. With 32 outputs it took 0.9 to 3 times that for
+p = 1/4 and 1/8 (medians of five pairs each, other work on the machine).
+On CUDA ``triton`` takes the place of ``masked`` where it was faster when a shape was first
 seen (``choice``); on an H100 it was at no stage, in float32 and in bfloat16 (``mobile/results/stages_gpu.json``).
 
 The kernels are laid out anew at every call. For one clip of 8 frames that is 1, 2, 5 and 16 % of the forward pass of
@@ -35,8 +39,8 @@ def taps(operator: STHConv, x_BCHW: torch.Tensor) -> torch.Tensor:
 
 def masked(operator: STHConv, x_BCHW: torch.Tensor) -> torch.Tensor:
     """A dense convolution that holds zeros, plus a grouped convolution along time."""
-    temporal, spatial = operator.torch_components(x_BCHW)
-    return temporal + spatial
+    spatial = operator.masked_spatial(x_BCHW)
+    return spatial + operator.torch_temporal(x_BCHW, spatial.shape[2:], operator.temporal)
 
 
 def folded(operator: STHConv, x_BCHW: torch.Tensor) -> torch.Tensor:
@@ -57,19 +61,14 @@ def folded(operator: STHConv, x_BCHW: torch.Tensor) -> torch.Tensor:
 
 def gathered(operator: STHConv, x_BCHW: torch.Tensor) -> torch.Tensor:
     """Each type's channels gathered beside each other: one grouped convolution without zeros, one along time."""
-    kinds = 1 if operator.variant == "merge" else operator.groups
-    width = operator.out_channels // kinds
-    taken = operator.spatial_index[::width].flatten()
-    spatial = F.conv2d(
-        x_BCHW[:, taken], operator.spatial, None, operator.stride, operator.padding, operator.dilation[1:], kinds
-    )
+    spatial = operator.gathered_spatial(x_BCHW)
     return spatial + operator.torch_temporal(x_BCHW, spatial.shape[2:], operator.temporal)
 
 
 def product(operator: STHConv, x_BCHW: torch.Tensor) -> torch.Tensor:
     """Windows laid out as a matrix (im2col): one product per type for space, one convolution along time."""
-    kinds = 1 if operator.variant == "merge" else operator.groups
-    width = operator.out_channels // kinds
+    width = operator.hybrid.type_width
+    kinds = operator.out_channels // width
     taken = operator.spatial_index[::width]
     columns_BKP = F.unfold(x_BCHW, operator.kernel[1:], operator.dilation[1:], operator.padding, operator.stride)
     columns_BCKP = columns_BKP.unflatten(1, (operator.in_channels, -1))

@@ -20,6 +20,7 @@ from training.operators.triton_conv import SWITCH, triton_conv
 from training.operators.triton_conv import serves as triton_serves
 
 VARIANTS = ("hybrid", "merge")
+_WIDE = 64  # output channels of a type from which gathering its inputs pays on a CPU (``lowerings`` has the figures)
 
 
 def groups_of(p: float | Fraction) -> int:
@@ -188,8 +189,8 @@ class STHConv(nn.Module):
         return pays(key, new, lambda x: torch.add(*self.torch_components(x)), x_BCHW, (self.spatial, self.temporal))
 
     def torch_components(self, x_BCHW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The same by PyTorch's own convolutions, on any device: a dense one that holds zeros, a grouped one."""
-        spatial = self._spatial_component(x_BCHW)
+        """The same by PyTorch's own convolutions, on any device."""
+        spatial = self.gathered_spatial(x_BCHW) if self._gathering_pays(x_BCHW) else self.masked_spatial(x_BCHW)
         return self.torch_temporal(x_BCHW, spatial.shape[2:], self.temporal), spatial
 
     def torch_temporal(self, x_BCHW: torch.Tensor, size: torch.Size, weight: torch.Tensor) -> torch.Tensor:
@@ -206,9 +207,28 @@ class STHConv(nn.Module):
             causal=self.causal,
         )
 
-    def _spatial_component(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+    def _gathering_pays(self, x_BCHW: torch.Tensor) -> bool:
+        """Whether ``gathered_spatial`` takes less time than ``masked_spatial``; no clock is asked, so runs repeat."""
+        return (
+            x_BCHW.device.type == "cpu"
+            and self.hybrid.type_width >= _WIDE
+            and not torch.compiler.is_compiling()
+            and not torch.jit.is_tracing()
+        )
+
+    def masked_spatial(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        """O(S) by a dense kernel that holds zeros where the temporal kernels stand."""
         return F.conv2d(
             x_BCHW, self.dense_spatial(), stride=self.stride, padding=self.padding, dilation=self.dilation[1:]
+        )
+
+    def gathered_spatial(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        """O(S) without products by zero: each type's input channels beside each other, a group for each type."""
+        hybrid = self.hybrid
+        taken = self.spatial_index[:: hybrid.type_width].flatten()
+        types = self.out_channels // hybrid.type_width
+        return F.conv2d(
+            x_BCHW[:, taken], self.spatial, None, self.stride, self.padding, self.dilation[1:], groups=types
         )
 
     def _window_centres(self, x_BCHW: torch.Tensor, size: torch.Size) -> torch.Tensor:
@@ -233,7 +253,7 @@ class STHConv(nn.Module):
 
     def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:
         if not self.groups:
-            return self._spatial_component(x_BCHW)
+            return self.masked_spatial(x_BCHW)
         if self.attend is None and serves(self.hybrid, x_BCHW):
             return tap_conv(self.hybrid, x_BCHW, self.spatial, self.temporal)
         if self.attend is None and self._triton_pays(x_BCHW):
