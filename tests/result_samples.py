@@ -178,8 +178,10 @@ ABLATION: dict[str, Any] = {
     "kind": "ablation", "code_version": "abc", "network": "sth_resnet18", "seeds": [0, 1],
     "recipe": {"segments": 8, "size": 64, "train_data": "rendered:9:1", "validation_data": "rendered:9:2", "epochs": 3},
     "rows": [
-        {"table": 6, "row": "p = 0", "options": {"p": 0}, "top1": [40.0, 45.0], "paper_top1": 19.7},
-        {"table": 7, "row": "merge", "options": {"variant": "merge"}, "top1": [], "paper_top1": 45.9},
+        {"table": 6, "row": "p = 0", "options": {"p": 0}, "paper_top1": 19.7,
+         "seeds": [0, 1], "top1": [40.0, 45.0], "devices": ["NVIDIA", "CPU"]},
+        {"table": 7, "row": "merge", "options": {"variant": "merge"}, "paper_top1": 45.9,
+         "seeds": [], "top1": [], "devices": []},
     ],
 }  # fmt: skip
 ATTENTION: dict[str, Any] = {

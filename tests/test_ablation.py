@@ -34,7 +34,7 @@ def test_every_row_is_trained_once(
     assert run(monkeypatch, *TINY, "--runs", str(runs), "--json", str(out), "--plot", str(tmp_path / "out.png")) == 0
     result = read_json(out, "ablation")
     assert len(list(runs.iterdir())) == len({row.key for row in ROWS}) == 9
-    assert all(len(row["top1"]) == 1 for row in result["rows"])
+    assert all(len(row["top1"]) == 1 and row["seeds"] == [3] and len(row["devices"]) == 1 for row in result["rows"])
     same = {row["row"]: row["top1"] for row in result["rows"]}
     assert same["p = 1/4"] == same["hybrid"] and same["fixed"] == same["hybrid, attention"]
     assert (tmp_path / "out.png").stat().st_size > 5000

@@ -47,7 +47,7 @@ BAD = {
         json.dumps(STAGES).replace('"taps": 0.75', '"taps": 0.5'), "is 0.5; its samples say 0.75"
     ),
     "runs without seeds": (
-        json.dumps(ABLATION).replace("[40.0, 45.0]", "[40.0, 45.0, 50.0]"), "p = 0 has 3 runs of 2 seeds"
+        json.dumps(ABLATION).replace("[40.0, 45.0]", "[40.0, 45.0, 50.0]"), "p = 0 has 3 results of 2 seeds"
     ),
     "a layer without its mean": (
         json.dumps(ATTENTION).replace('["one", "two"]', '["one"]'), "1 layers and 2 means of sth_resnet18"

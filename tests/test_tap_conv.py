@@ -67,9 +67,18 @@ def test_lowerings_are_equal(case: dict[str, Any]) -> None:
 def test_types_of_64_outputs_gather_their_inputs(p: Fraction, gathers: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     operator = STHConv(8, 128, segments=T, p=p)
     asked: list[str] = []
-    for name in ("masked_spatial", "gathered_spatial"):
+
+    def watch(name: str) -> None:
         way = getattr(STHConv, name)
-        monkeypatch.setattr(STHConv, name, lambda self, x, name=name, way=way: asked.append(name) or way(self, x))
+
+        def watched(self: STHConv, x_BCHW: torch.Tensor) -> torch.Tensor:
+            asked.append(name)
+            return way(self, x_BCHW)
+
+        monkeypatch.setattr(STHConv, name, watched)
+
+    watch("masked_spatial")
+    watch("gathered_spatial")
     operator(torch.randn(T, 8, 3, 3))
     assert asked == ["gathered_spatial" if gathers else "masked_spatial"]
     asked.clear()

@@ -91,12 +91,21 @@ def ablation_tables(found: Sequence[Ablation]) -> str:
         recipe = result.recipe
         said = (
             f"{result.network}, {recipe['segments']} x {recipe['size']} x {recipe['size']}, trained on"
-            f" `{recipe['train_data']}` for {recipe['epochs']} epochs, scored on `{recipe['validation_data']}`; the"
-            " paper's column is ResNet-50 on Something-Something V1."
+            f" `{recipe['train_data']}` for {recipe['epochs']} epochs, scored on `{recipe['validation_data']}`;"
+            f" {_of_devices(result.devices())}. The paper's column is ResNet-50 on Something-Something V1."
         )
         header = ["table", "row", "runs", "top-1 %", "least", "most", "in the paper"]
         tables.append(f"{markdown(header, rows)}\n\n{said}")
     return "\n\n".join(tables)
+
+
+def _of_devices(seeds: dict[str, list[int]]) -> str:
+    """Which seed was trained where."""
+    parts = [
+        f"seed{'s' if len(found) > 1 else ''} {' and '.join(map(str, found))} on {device}"
+        for device, found in seeds.items()
+    ]
+    return ", ".join(parts) or "no run"
 
 
 def _spread(values: Sequence[float]) -> list[str]:

@@ -105,12 +105,18 @@ class Stages:
 
 @dataclasses.dataclass(frozen=True)
 class AblationRow:
-    """A row of the paper's Tables 6, 7 or 8: top-1 by seed, none where it was not run."""
+    """A row of the paper's Tables 6, 7 or 8: its finished runs, none where it was not run.
+
+    Attributes:
+        seeds, top1, devices: of each run: its seed, its per cent, what it was trained on.
+    """
 
     table: int
     row: str
     options: dict[str, Any]
+    seeds: tuple[int, ...]
     top1: tuple[float, ...]
+    devices: tuple[str, ...]
     paper_top1: float
 
 
@@ -126,8 +132,18 @@ class Ablation:
 
     def __post_init__(self) -> None:
         for row in self.rows:
-            if len(row.top1) > len(self.seeds):
-                raise ValueError(f"{row.row} has {len(row.top1)} runs of {len(self.seeds)} seeds")
+            if not len(row.seeds) == len(row.top1) == len(row.devices):
+                raise ValueError(f"{row.row} has {len(row.top1)} results of {len(row.seeds)} seeds")
+            if foreign := sorted(set(row.seeds) - set(self.seeds)):
+                raise ValueError(f"{row.row} has runs of the seeds {foreign}; the table is of {list(self.seeds)}")
+
+    def devices(self) -> dict[str, list[int]]:
+        """Each device's seeds."""
+        pairs = {(device, seed) for row in self.rows for device, seed in zip(row.devices, row.seeds, strict=True)}
+        found: dict[str, list[int]] = {}
+        for device, seed in sorted(pairs, key=lambda pair: (pair[1], pair[0])):
+            found.setdefault(device, []).append(seed)
+        return found
 
 
 @dataclasses.dataclass(frozen=True)

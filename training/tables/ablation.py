@@ -26,10 +26,24 @@ from training.tables.paper import ROWS
 from training.train import train
 
 
+@dataclasses.dataclass(frozen=True)
+class Reached:
+    """What a finished run reached.
+
+    Attributes:
+        top1: in per cent.
+        device: that it was trained on, in words.
+    """
+
+    seed: int
+    top1: float
+    device: str
+
+
 def run_all(
     recipe: Recipe, seeds: Sequence[int], folder: Path, *, keep_going: bool = True, jobs: int = 1
-) -> dict[str, list[float]]:
-    """Train every network of the rows with every seed; top-1 in per cent by ``Row.key``, in the order of seeds.
+) -> dict[str, list[Reached]]:
+    """Train every network of the rows with every seed; finished runs by ``Row.key``, in the order of seeds.
 
     Args:
         recipe: of one run; options, seed and folder are set here.
@@ -48,40 +62,40 @@ def run_all(
         for seed in seeds
         for name in options
     }
-    top1: dict[tuple[str, int], float | None] = {key: _top1_of(chosen) for key, chosen in todo.items()}
-    missing = {key: chosen for key, chosen in todo.items() if top1[key] is None and keep_going}
+    missing = {key: chosen for key, chosen in todo.items() if keep_going and _reached(chosen) is None}
     with tqdm(total=len(todo), initial=len(todo) - len(missing), desc="ablation", unit="run") as bar:
-        for key, reached in _trained(missing, jobs):
-            top1[key] = reached
+        for _ in _trained(list(missing.values()), jobs):
             bar.update()
-    return {name: [value for seed in seeds if (value := top1[name, seed]) is not None] for name in options}
+    return {name: [run for seed in seeds if (run := _reached(todo[name, seed])) is not None] for name in options}
 
 
-def _trained(missing: dict[tuple[str, int], Recipe], jobs: int) -> Iterator[tuple[tuple[str, int], float]]:
-    """Top-1 of each run as it ends."""
+def _trained(missing: Sequence[Recipe], jobs: int) -> Iterator[None]:
+    """Once for each run as it ends."""
     if jobs == 1:
-        for key, chosen in missing.items():
-            yield key, float(train(chosen, resume=True)["top1"])
+        for chosen in missing:
+            train(chosen, resume=True)
+            yield
         return
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        ends = {pool.submit(_train_apart, chosen): key for key, chosen in missing.items()}
+        ends = [pool.submit(_train_apart, chosen) for chosen in missing]
         try:
             for end in concurrent.futures.as_completed(ends):
-                yield ends[end], end.result()
+                end.result()
+                yield
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _train_apart(chosen: Recipe) -> float:
+def _train_apart(chosen: Recipe) -> None:
     """One of several runs at a time: bars of all of them on one screen would say nothing."""
     log = Path(chosen.out) / "log.txt"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
-        return float(train(chosen, resume=True)["top1"])
+        train(chosen, resume=True)
 
 
-def _top1_of(chosen: Recipe) -> float | None:
+def _reached(chosen: Recipe) -> Reached | None:
     """What a finished run of this recipe reached; None for one that is not finished."""
     result = Path(chosen.out) / RESULT
     if not result.is_file():
@@ -90,10 +104,10 @@ def _top1_of(chosen: Recipe) -> float | None:
     theirs = Recipe(**content["recipe"]).fingerprint()
     if theirs != chosen.fingerprint():
         raise UserError(f"{result} is of another recipe; choose another folder with --runs, or delete it")
-    return float(content["validation"]["top1"])
+    return Reached(chosen.seed, float(content["validation"]["top1"]), content["device"])
 
 
-def result_of(recipe: Recipe, seeds: Sequence[int], found: dict[str, list[float]]) -> dict[str, Any]:
+def result_of(recipe: Recipe, seeds: Sequence[int], found: dict[str, list[Reached]]) -> dict[str, Any]:
     """The result file; a row without a run has no figures, and says so by an empty list."""
     return {
         "kind": "ablation",
@@ -106,7 +120,9 @@ def result_of(recipe: Recipe, seeds: Sequence[int], found: dict[str, list[float]
                 "table": row.table,
                 "row": row.name,
                 "options": row.options,
-                "top1": found[row.key],
+                "seeds": [run.seed for run in found[row.key]],
+                "top1": [run.top1 for run in found[row.key]],
+                "devices": [run.device for run in found[row.key]],
                 "paper_top1": row.paper_top1,
             }
             for row in ROWS
