@@ -68,6 +68,17 @@ def write_jester(root: Path, clips: dict[str, int], labels: Sequence[str], *, sp
     return root
 
 
+def jester_folder(root: Path, *, broken: tuple[str, ...] = (), second: str = "Stop Sign") -> Path:
+    """Six training clips of two classes and two for validation; the pictures of broken ones are empty files."""
+    labels = ["Thumb Up", second]
+    write_jester(root, {str(number): number % 2 for number in range(6)}, labels)
+    write_jester(root, {"10": 0, "11": 1}, labels, split="validation")
+    for name in broken:
+        for picture in (root / "20bn-jester-v1" / name).iterdir():
+            picture.write_bytes(b"")
+    return root
+
+
 class ArrayClips:
     """A clip source of arrays in memory, for tests of what comes after decoding."""
 

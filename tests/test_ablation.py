@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from unittest import mock
 
 import pytest
+from commands import run_command
 
-from training.errors import run_cli
 from training.files import read_json, write_json
 from training.tables import __main__ as command
 from training.tables import ablation
@@ -19,11 +18,7 @@ TINY = ["--seeds", "3", "--set", "network=sth_resnet18", "size=32", "segments=2"
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["training.tables", "ablation", *arguments])
-    with pytest.raises(SystemExit) as left:
-        run_cli(command.main)
-    assert isinstance(left.value.code, int)
-    return left.value.code
+    return run_command(monkeypatch, command.main, "ablation", *arguments)
 
 
 @pytest.mark.minutes

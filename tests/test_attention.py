@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from commands import run_command
+from training_runs import tiny_recipe
 
 from mobile.bundle import SHIPPED
-from tests.training_runs import tiny_recipe
 from training import attention
 from training.checkpoint import make_checkpoint, save_checkpoint
-from training.errors import run_cli
 from training.files import read_json
 from training.networks import build_network
 from training.operators import STHConv
@@ -21,11 +20,7 @@ from training.rendered import jester_labels
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["training.attention", *arguments])
-    with pytest.raises(SystemExit) as left:
-        run_cli(attention.main)
-    assert isinstance(left.value.code, int)
-    return left.value.code
+    return run_command(monkeypatch, attention.main, *arguments)
 
 
 def test_coefficients_are_those_that_the_operator_used() -> None:

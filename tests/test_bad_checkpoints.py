@@ -6,22 +6,21 @@ import contextlib
 import dataclasses
 import resource
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from training_runs import Killed, Recorder, Run, tiny_recipe
+from commands import run_command
+from training_runs import Recorder, Run, cut_off, tiny_recipe
 
-from training import train as train_command
 from training.checkpoint import load_checkpoint, save_checkpoint
-from training.errors import UserError, run_cli
+from training.errors import UserError
 from training.loop import FINAL, LAST
 from training.recipe import differences
 from training.rendered import jester_labels
-from training.train import build, train
+from training.train import build, main, train
 
 
 @contextlib.contextmanager
@@ -55,15 +54,13 @@ def test_a_run_on_a_full_disk_ends_with_one_line_and_goes_on_later(
     trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipe = tiny_recipe(tmp_path / "run")
-    with Recorder(kill_before=2), pytest.raises(Killed):
-        train(recipe)
+    cut_off(recipe, before=2)
 
     def resumed() -> None:
         train(recipe, resume=True)
 
-    with full_disk(100_000), pytest.raises(SystemExit) as left:
-        run_cli(resumed)
-    assert left.value.code == 1
+    with full_disk(100_000):
+        assert run_command(monkeypatch, resumed) == 1
     told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert len(told) == 1 and "the one written before it is whole" in told[0]
     with Recorder() as recorder:
@@ -118,10 +115,7 @@ def test_finetune_needs_a_start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
         (["ucf101_sth", "--finetune", "absent.pt", "--set", "train_data=rendered:4:1", "validation_data=rendered:4:2",
           "frame_size=[]", "device=cpu"], "there is no checkpoint absent.pt"),
     ):  # fmt: skip
-        monkeypatch.setattr(sys, "argv", ["training.train", *arguments])
-        with pytest.raises(SystemExit) as left:
-            run_cli(train_command.main)
-        assert left.value.code == 1
+        assert run_command(monkeypatch, main, *arguments) == 1
         assert reason in capsys.readouterr().err
 
 

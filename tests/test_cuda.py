@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from small_networks import randomise, smooth_frames
-from training_runs import STEPS, Killed, Recorder, run, tiny_recipe
+from training_runs import STEPS, cut_off, run, tiny_recipe
 from triton_cases import QUICK, SLOW, compare
 
 from training.evaluate import evaluate
@@ -24,7 +24,6 @@ from training.loop import FINAL, RESULT
 from training.networks import build_network
 from training.recipes import recipe
 from training.tables import memory
-from training.train import train
 
 pytestmark = [
     pytest.mark.minutes,
@@ -101,10 +100,9 @@ def test_a_killed_run_goes_on_there(tmp_path: Path) -> None:
     """To the rounding of a GPU's sums, whose order may change; on a CPU it is to the bit."""
     whole = run(tiny_recipe(tmp_path / "whole", device="cuda"))
     chosen = tiny_recipe(tmp_path / "cut", device="cuda")
-    with Recorder(kill_before=4) as before, pytest.raises(Killed):
-        train(chosen)
+    before = cut_off(chosen, before=4)
     after = run(chosen, resume=True)
-    losses = [*before.losses, *after.recorder.losses]
+    losses = [*before, *after.recorder.losses]
     assert len(losses) == STEPS
     np.testing.assert_allclose(losses, whole.recorder.losses, rtol=2e-2)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from clip_files import ArrayClips, grey_frames, level_of, write_jester
+from commands import run_command
 from dataset_files import (
     write_hmdb51,
     write_kinetics,
@@ -21,18 +21,13 @@ from dataset_files import (
 from training import datasets
 from training.clips.sheet import contact_sheet, one_clip_per_label
 from training.clips.source import ClipError
-from training.errors import run_cli
 from training.files import read_json
 
 THREE = ("train1", "validation1", "train2", "validation2", "train3", "validation3")
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["training.datasets", *arguments])
-    with pytest.raises(SystemExit) as left:
-        run_cli(datasets.main)
-    assert isinstance(left.value.code, int)
-    return left.value.code
+    return run_command(monkeypatch, datasets.main, *arguments)
 
 
 @pytest.mark.parametrize(

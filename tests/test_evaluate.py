@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from clip_files import write_jester
+from commands import run_command
 from training_runs import Run
 
 from training import evaluate as evaluate_command
 from training.checkpoint import input_spec_of, load_checkpoint, network_of, save_checkpoint
 from training.clips import ClipDataset, open_data
-from training.errors import UserError, run_cli
+from training.errors import UserError
 from training.evaluate import evaluate, open_model
 from training.files import read_json
 from training.loop import FINAL
@@ -131,11 +131,7 @@ def test_a_split_without_labels_is_refused(trained: Run, tmp_path: Path) -> None
 
 
 def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["training.evaluate", *arguments])
-    with pytest.raises(SystemExit) as left:
-        run_cli(evaluate_command.main)
-    assert isinstance(left.value.code, int)
-    return left.value.code
+    return run_command(monkeypatch, evaluate_command.main, *arguments)
 
 
 def test_the_command_prints_draws_and_writes(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import cv2
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from clip_files import ArrayClips, write_jester
+from commands import run_command
 from small_networks import randomise
 from training_runs import run, tiny_recipe
 
@@ -19,7 +19,7 @@ from training.clips import ClipDataset, as_modality, open_data
 from training.clips.augment import Augmentation, flip_sideways
 from training.clips.flow import FlowClips, compute_flow, quantized
 from training.clips.source import ClipError
-from training.errors import UserError, run_cli
+from training.errors import UserError
 from training.evaluate import evaluate
 from training.files import read_json
 from training.fuse import fuse
@@ -206,11 +206,7 @@ def test_what_flow_cannot_be_is_one_line(assignment: str, reason: str) -> None:
 
 
 def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["training.flow", *arguments])
-    with pytest.raises(SystemExit) as left:
-        run_cli(flow_command.main)
-    assert isinstance(left.value.code, int)
-    return left.value.code
+    return run_command(monkeypatch, flow_command.main, *arguments)
 
 
 def test_the_command_fills_the_cache_and_names_what_it_cannot(

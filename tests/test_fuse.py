@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from clip_files import ArrayClips, plain_frame
+from commands import run_command
 from small_networks import randomise
 from torch import nn
 from training_runs import Run
@@ -16,7 +16,7 @@ from training import evaluate as evaluate_command
 from training import fuse as fuse_command
 from training.checkpoint import load_checkpoint, network_of, save_checkpoint
 from training.clips import ClipDataset, open_data
-from training.errors import UserError, run_cli
+from training.errors import UserError
 from training.evaluate import evaluate, open_model
 from training.files import read_json
 from training.fuse import fuse
@@ -114,14 +114,6 @@ def test_files_that_hold_no_scores_are_explained(tmp_path: Path) -> None:
         save_scores(tmp_path / "scores.json", ONE)
 
 
-def run(monkeypatch: pytest.MonkeyPatch, module: object, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["command", *arguments])
-    with pytest.raises(SystemExit) as left:
-        run_cli(module.main)  # type: ignore[attr-defined]
-    assert isinstance(left.value.code, int)
-    return left.value.code
-
-
 @pytest.fixture
 def lively(trained: Run, tmp_path: Path) -> str:
     """A checkpoint whose logits differ from clip to clip: those of the short run hardly do."""
@@ -138,15 +130,15 @@ def test_evaluate_writes_what_fuse_reads(
 ) -> None:
     model, data = lively, ["--data", "rendered:6:3"]
     centre, two, fused, figures = (str(tmp_path / name) for name in ("1.npz", "2.npz", "fused.npz", "fused.json"))
-    assert run(monkeypatch, evaluate_command, model, *data, "--scores", centre) == 0
-    assert run(monkeypatch, evaluate_command, model, *data, "--clips-per-video", "2", "--scores", two) == 0
+    assert run_command(monkeypatch, evaluate_command.main, model, *data, "--scores", centre) == 0
+    assert run_command(monkeypatch, evaluate_command.main, model, *data, "--clips-per-video", "2", "--scores", two) == 0
     one, other = load_scores(Path(centre)), load_scores(Path(two))
     assert one.names == other.names and len(one.names) == 6
     assert (one.about["clips_per_video"], other.about["clips_per_video"]) == (1, 2)
     assert float(np.abs(one.logits_MK - other.logits_MK).max()) > 1e-2
     capsys.readouterr()
     options = ["--average", "logits", "--weights", "1", "3", "--scores", fused, "--json", figures]
-    assert run(monkeypatch, fuse_command, centre, two, *options) == 0
+    assert run_command(monkeypatch, fuse_command.main, centre, two, *options) == 0
     written = read_json(figures, "figures")
     np.testing.assert_allclose(
         load_scores(Path(fused)).logits_MK, one.logits_MK / 4 + other.logits_MK * 3 / 4, atol=1e-4
@@ -168,7 +160,7 @@ def test_bad_input_is_one_line(
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     save_scores(Path("one.npz"), ONE)
-    assert run(monkeypatch, fuse_command, *arguments) == 1
+    assert run_command(monkeypatch, fuse_command.main, *arguments) == 1
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and lines[0].startswith("error: ") and reason in lines[0]
 

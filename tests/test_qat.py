@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -11,6 +10,7 @@ from unittest import mock
 import pytest
 import torch
 import torch.nn.functional as F
+from commands import run_command
 from small_networks import small_network, smooth_frames
 from training_runs import Killed, Recorder, Run
 
@@ -21,7 +21,7 @@ from mobile.numbers import Point
 from mobile.qat import qat_recipe, quantization_aware_training, recipe_of
 from mobile.quantize import calibrate, quantized_state
 from training.checkpoint import load_checkpoint, make_checkpoint, network_of, save_checkpoint
-from training.errors import UserError, run_cli
+from training.errors import UserError
 from training.files import read_json
 from training.input_spec import InputSpec
 from training.loop import FINAL, LAST
@@ -120,11 +120,7 @@ def test_no_float_checkpoint_claims_scores_of_qat(finished: Finished) -> None:
 
 
 def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["mobile.qat", *arguments])
-    with pytest.raises(SystemExit) as left:
-        run_cli(qat_command.main)
-    assert isinstance(left.value.code, int)
-    return left.value.code
+    return run_command(monkeypatch, qat_command.main, *arguments)
 
 
 def test_the_command_writes_one_checkpoint_with_both(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from clip_files import write_video
+from commands import run_command
 
 from mobile.bundle import SHIPPED, randomize
-from tests.clip_files import write_video
-from training.errors import run_cli
 from training.networks import build_network
 from training.saliency import class_maps, main, overlay
 
@@ -22,11 +21,7 @@ def noise(count: int) -> list[np.ndarray]:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["training.saliency", *arguments])
-    with pytest.raises(SystemExit) as left:
-        run_cli(main)
-    assert isinstance(left.value.code, int)
-    return left.value.code
+    return run_command(monkeypatch, main, *arguments)
 
 
 @pytest.mark.parametrize("name", ["sth_mobilenet_v2", "sth_resnet18"])

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from commands import run_command
 from torch import nn
 
 from mobile.result_files import load_result
 from mobile.result_files.training import Stages
-from training.errors import run_cli
 from training.files import read_json
 from training.operators import STHConv
 from training.operators import tap_conv as lists
@@ -56,11 +55,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["training.tables", "stages", *arguments])
-    with pytest.raises(SystemExit) as left:
-        run_cli(command.main)
-    assert isinstance(left.value.code, int)
-    return left.value.code
+    return run_command(monkeypatch, command.main, "stages", *arguments)
 
 
 @pytest.mark.usefixtures("clock")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from commands import run_command
 from torch import nn
 
-from training.errors import UserError, run_cli
+from training.errors import UserError
 from training.files import read_json
 from training.networks import build_network
 from training.recipe import Recipe
@@ -35,11 +35,7 @@ DERIVED = {
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["training.tables", *arguments])
-    with pytest.raises(SystemExit) as left:
-        run_cli(command.main)
-    assert isinstance(left.value.code, int)
-    return left.value.code
+    return run_command(monkeypatch, command.main, *arguments)
 
 
 def test_tables_6_7_and_8(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pytest
 import torch
 
+from training.checkpoint import load_checkpoint
 from training.clips import ClipLoader
-from training.loop import Trainer
+from training.files import read_json
+from training.loop import FINAL, RESULT, Trainer
 from training.recipe import Recipe
 from training.train import train
 
@@ -49,6 +52,12 @@ def tiny_recipe(folder: Path, **changes: Any) -> Recipe:
         out=str(folder),
     )
     return dataclasses.replace(recipe, **changes)
+
+
+def file_recipe(folder: Path, data: Path, **changes: Any) -> Recipe:
+    """One epoch on the clips of a data set's folder, such as ``clip_files.jester_folder``."""
+    shared = {"train_data": str(data), "validation_data": str(data), "fresh_each_epoch": False, "epochs": 1}
+    return tiny_recipe(folder, **{**shared, "batch": 2, "early_epochs": 0, "size": 32, **changes})
 
 
 class Killed(Exception):
@@ -99,3 +108,26 @@ def run(recipe: Recipe, *, resume: bool = False) -> Run:
     with Recorder() as recorder:
         scores = train(recipe, resume=resume)
     return Run(recipe, Path(recipe.out), recorder, scores)
+
+
+def cut_off(recipe: Recipe, *, before: int, resume: bool = False) -> list[float]:
+    """Train until the process would be killed, before its step of this number; the losses until then."""
+    with Recorder(kill_before=before) as recorder, pytest.raises(Killed):
+        train(recipe, resume=resume)
+    return recorder.losses
+
+
+def weights_of(path: Path) -> dict[str, torch.Tensor]:
+    """Of a checkpoint."""
+    return load_checkpoint(path)["model"]
+
+
+def assert_same_end(folder: Path, trained: Run) -> None:
+    """Weights, history and scores of an interrupted run are those of the other, to the last bit."""
+    mine, theirs = weights_of(folder / FINAL), weights_of(trained.folder / FINAL)
+    assert mine.keys() == theirs.keys()
+    assert all(torch.equal(mine[name], theirs[name]) for name in mine)
+    results = [read_json(path / RESULT, "result") for path in (folder, trained.folder)]
+    assert results[0]["validation"] == results[1]["validation"]
+    rows = [[(row["epoch"], row["loss"], row["top1"]) for row in result["history"]] for result in results]
+    assert rows[0] == rows[1]
