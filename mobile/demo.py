@@ -26,7 +26,7 @@ from mobile.latency.timing import describe_host
 from mobile.parity.apps import app_rows
 from mobile.parity.command import result_of as ladder_result
 from mobile.parity.command import show as show_ladder
-from mobile.parity.ladder import Ladder, with_seed
+from mobile.parity.ladder import Ladder
 from mobile.parity.row import FAILED, NOT_RUN, Row
 from mobile.parity.sides import read_clips
 from mobile.report.command import write_page
@@ -34,7 +34,7 @@ from mobile.result_files import load_result
 from mobile.runners import ArtefactRunner
 from mobile.steps import NotRun, StepRunner
 from training.checkpoint import code_version
-from training.clips import DATA_HELP
+from training.clips import DATA_HELP, with_seed
 from training.errors import UserError, run_cli
 from training.files import read_json, write_json
 from training.metrics import scores

@@ -27,6 +27,7 @@ from mobile.study import run_command
 from training.checkpoint import code_version
 from training.errors import UserError, run_cli
 from training.files import read_json, write_json
+from training.pictures import check_picture
 from training.recipes.frontier import WIDTHS, name_of
 from training.tables.counting import count
 
@@ -203,6 +204,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse(sys.argv[1:])
+    if arguments.plot:
+        check_picture(arguments.plot)
     points = chosen_points(arguments.only)
     if not arguments.no_train:
         for point in points:

@@ -14,9 +14,9 @@ from typing import Any
 
 from mobile.agreement import compare
 from mobile.bundle import SHIPPED, Bundle, open_bundle
-from mobile.parity.ladder import Ladder, with_seed
+from mobile.parity.ladder import Ladder
 from mobile.parity.sides import read_clips
-from training.clips import DATA_HELP
+from training.clips import DATA_HELP, is_rendered, with_seed
 from training.errors import UserError, run_cli
 from training.files import atomic_path, sha256_of, size_of, write_json
 from training.metrics import plot_confusion, scores
@@ -136,7 +136,7 @@ def _initial(recipe: dict[str, Any]) -> str:
 
 def _limits_of(recipe: dict[str, Any]) -> list[str]:
     """What a reader must know of these weights."""
-    rendered = [_RENDERED] if recipe["train_data"].startswith("rendered") else []
+    rendered = [_RENDERED] if is_rendered(recipe["train_data"]) else []
     return [*rendered, *([_STREAM] if recipe.get("supervision") == "frame" else [])]
 
 

@@ -30,6 +30,7 @@ from training.checkpoint import code_version
 from training.errors import UserError, run_cli
 from training.files import sha256_of, write_json
 from training.networks import title_of
+from training.pictures import check_picture
 
 EXAMPLES = """examples:
   python -m mobile.profile build/artefacts/sth_mobilenet_v2_96_int8.tflite
@@ -166,6 +167,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse(sys.argv[1:])
+    if arguments.plot:
+        check_picture(arguments.plot)
     found, load = profile(arguments.artefacts, threads=arguments.threads, rounds=arguments.rounds,
                           warm_up=arguments.warm_up, seed=arguments.seed)  # fmt: skip
     console = Console()

@@ -7,32 +7,25 @@ from pathlib import Path
 from typing import Any
 
 from mobile.result_files.layers import ProfiledArtefact
-from training.files import atomic_path
+from training.pictures import drawing
 
 
 def plot_profiles(found: Sequence[ProfiledArtefact], target: Path) -> None:
     """Draw the time in each block of the network, stacked by role, one panel an artefact; PNG or SVG."""
-    import matplotlib
+    from matplotlib import colormaps
 
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, panels = plt.subplots(
-        len(found), 1, figsize=(8, 2.4 * len(found) + 0.6), sharex=True, squeeze=False, layout="constrained"
-    )
-    roles = list(dict.fromkeys(role for artefact in found for role in artefact.roles()))
-    colours = dict(zip(roles, plt.get_cmap("tab20").colors, strict=False))  # type: ignore[attr-defined]
-    limit = 1.05 * max(sum(parts.values()) for artefact in found for parts in by_block(artefact).values()) / 1000
-    for axes, artefact in zip(panels[:, 0], found, strict=True):
-        _bars(axes, artefact, colours)
-        axes.set(ylabel="ms", ylim=(0, limit))
-        axes.set_title(f"{artefact.artefact}: {artefact.kernels_us / 1000:.1f} ms", fontsize="medium")
-    panels[-1, 0].tick_params(axis="x", rotation=60)
-    handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize="small")
-    with atomic_path(target) as temporary:
-        figure.savefig(temporary, dpi=110)
-    plt.close(figure)
+    inches = (8, 2.4 * len(found) + 0.6)
+    with drawing(target, len(found), inches=inches, sharex=True, squeeze=False) as (figure, panels):
+        roles = list(dict.fromkeys(role for artefact in found for role in artefact.roles()))
+        colours = dict(zip(roles, colormaps["tab20"].colors, strict=False))  # type: ignore[attr-defined]
+        limit = 1.05 * max(sum(parts.values()) for artefact in found for parts in by_block(artefact).values()) / 1000
+        for axes, artefact in zip(panels[:, 0], found, strict=True):
+            _bars(axes, artefact, colours)
+            axes.set(ylabel="ms", ylim=(0, limit))
+            axes.set_title(f"{artefact.artefact}: {artefact.kernels_us / 1000:.1f} ms", fontsize="medium")
+        panels[-1, 0].tick_params(axis="x", rotation=60)
+        handles, labels = panels[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize="small")
 
 
 def _bars(axes: Any, artefact: ProfiledArtefact, colours: dict[str, Any]) -> None:

@@ -22,14 +22,14 @@ from tqdm import tqdm
 
 from mobile.bundle import SHIPPED, Bundle, open_bundle
 from mobile.layer_noise import Comparison, OneByOne, compare_layers
-from mobile.parity.ladder import with_seed
 from mobile.parity.sides import Clips, read_clips
 from mobile.quant_debug_plot import plot_noise
 from mobile.result_files.layers import LayerNoise, QuantDebug
 from training.checkpoint import code_version
-from training.clips import DATA_HELP
+from training.clips import DATA_HELP, with_seed
 from training.errors import UserError, run_cli
 from training.files import write_json
+from training.pictures import check_picture
 
 EXAMPLES = """examples:
   python -m mobile.quant_debug                                           the shipped checkpoint
@@ -151,6 +151,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse(sys.argv[1:])
+    if arguments.plot:
+        check_picture(arguments.plot)
     bundle = open_bundle(arguments.checkpoint)
     bundle.network("int8")
     data = with_seed(arguments.clips, arguments.seed)

@@ -30,8 +30,8 @@ from mobile.events.streams import (
 from mobile.events.thresholds import Thresholds, load_thresholds, thresholds_path
 from training.checkpoint import code_version
 from training.errors import UserError, run_cli
-from training.files import atomic_path, sha256_of, write_json
-from training.metrics import check_picture
+from training.files import sha256_of, write_json
+from training.pictures import check_picture, drawing
 
 EXAMPLES = """examples:
   python -m mobile.score_events --model build/artefacts/sth_mobilenet_v2_96_int8.tflite
@@ -118,27 +118,18 @@ def plot(performances: Mapping[str, Sequence[Performance]], labels: Sequence[str
     Raises:
         UserError: a name that ends neither in .png nor in .svg.
     """
-    check_picture(target)
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(14, 4.5), layout="constrained")
-    truth = next(iter(performances.values()))[0].truth
-    for event in truth:
-        axes.axvspan(event.begin_ms / 1000, event.end_ms / 1000, color="0.85")
-        axes.text(event.begin_ms / 1000, -0.6, labels[event.label], fontsize=6, rotation=60, va="bottom")
-    for row, streams in enumerate(performances.values()):
-        pairs, false = match(streams[0].detections, truth, marks.EVENT_TOLERANCE_MS)
-        for found, colour, mark in (([each for each, _ in pairs], "tab:green", "o"), (false, "tab:red", "x")):
-            times = [each.time_ms / 1000 for each in found]
-            axes.plot(times, [row] * len(times), mark, color=colour)
-    axes.set_yticks(range(len(performances)), list(performances))
-    axes.set(xlabel="seconds; grey: strokes, green: true detections, red: false ones", ylim=(len(performances), -3))
-    with atomic_path(target) as temporary:
-        figure.savefig(temporary, dpi=110)
-    plt.close(figure)
+    with drawing(target, inches=(14, 4.5)) as (_, axes):
+        truth = next(iter(performances.values()))[0].truth
+        for event in truth:
+            axes.axvspan(event.begin_ms / 1000, event.end_ms / 1000, color="0.85")
+            axes.text(event.begin_ms / 1000, -0.6, labels[event.label], fontsize=6, rotation=60, va="bottom")
+        for row, streams in enumerate(performances.values()):
+            pairs, false = match(streams[0].detections, truth, marks.EVENT_TOLERANCE_MS)
+            for found, colour, mark in (([each for each, _ in pairs], "tab:green", "o"), (false, "tab:red", "x")):
+                times = [each.time_ms / 1000 for each in found]
+                axes.plot(times, [row] * len(times), mark, color=colour)
+        axes.set_yticks(range(len(performances)), list(performances))
+        axes.set(xlabel="seconds; grey: strokes, green: true detections, red: false ones", ylim=(len(performances), -3))
 
 
 def result_of(

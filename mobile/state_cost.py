@@ -23,10 +23,9 @@ from tqdm import tqdm
 
 from mobile.bundle import SHIPPED_CAUSAL, Bundle, open_bundle
 from mobile.forms import form_of
-from mobile.parity.ladder import with_seed
 from mobile.parity.sides import Clips, read_clips
 from training.checkpoint import code_version
-from training.clips import DATA_HELP
+from training.clips import DATA_HELP, with_seed
 from training.errors import UserError, run_cli
 from training.files import write_json
 from training.networks import FrameNetwork

@@ -8,7 +8,7 @@ import pytest
 from clip_files import grey_frames, number_of, write_folder, write_jester, write_video
 from shared_data import shared_data
 
-from training.clips import UNLABELLED, open_clips, open_data
+from training.clips import UNLABELLED, is_rendered, open_clips, open_data, with_seed
 from training.clips.opening import read_index, splits_of
 from training.errors import UserError
 
@@ -208,6 +208,14 @@ def test_rendered_data_is_opened_by_count_and_seed() -> None:
 def test_bad_rendered_data_is_explained(data: str) -> None:
     with pytest.raises(UserError, match="expected rendered:COUNT:SEED"):
         open_data(data, "train")
+
+
+def test_the_seed_of_rendered_data_can_be_left_out() -> None:
+    assert with_seed("rendered:20", 4) == "rendered:20:4"
+    assert with_seed("rendered_stream:20", 4) == "rendered_stream:20:4"
+    assert with_seed("rendered:20:1", 4) == "rendered:20:1"
+    assert with_seed("folder:x", 4) == "folder:x"
+    assert not is_rendered("rendered_by_me") and with_seed("rendered_by_me:x", 4) == "rendered_by_me:x"
 
 
 def test_rendered_data_has_the_labels_of_jester_only() -> None:

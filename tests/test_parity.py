@@ -327,12 +327,6 @@ def test_numbers_that_are_no_json() -> None:
     assert (agreement["sqnr_db"], agreement["left_top1"], agreement["largest"]) == ("infinite", None, 0.0)
 
 
-def test_seed_of_rendered_clips() -> None:
-    assert ladders.with_seed("rendered:20", 4) == "rendered:20:4"
-    assert ladders.with_seed("rendered:20:1", 4) == "rendered:20:1"
-    assert ladders.with_seed("folder:x", 4) == "folder:x"
-
-
 @pytest.mark.parametrize(
     ("clips", "differ", "expected"),
     [(3, 1, True), (3, 2, False), (399, 1, True), (399, 2, False), (2000, 10, True), (2000, 11, False)],

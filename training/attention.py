@@ -24,10 +24,10 @@ from tqdm import tqdm
 from training.checkpoint import code_version, input_spec_of, load_checkpoint, network_of
 from training.clips import DATA_HELP, ClipDataset, ClipLoader, as_modality, open_data
 from training.errors import UserError, run_cli
-from training.files import atomic_path, write_json
-from training.metrics import check_picture
+from training.files import write_json
 from training.networks import option_text, title_of
 from training.operators import STHConv
+from training.pictures import check_picture, drawing
 
 EXAMPLES = """examples:
   python -m training.attention final.pt --data DIR --plot layers.png               Fig. 5
@@ -128,24 +128,16 @@ def table_of(runs: list[dict[str, Any]]) -> Table:
 
 def plot(runs: list[dict[str, Any]], target: Path) -> None:
     """aT over the layers, a line for each run, a band of one standard deviation over the clips."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
-    for run in runs:
-        mean_L, std_L = np.array(run["temporal_mean"]), np.array(run["temporal_std"])
-        places = np.arange(1, len(mean_L) + 1)
-        axes.plot(places, mean_L, "o-", label=name_of(run))
-        axes.fill_between(places, mean_L - std_L, mean_L + std_L, alpha=0.2)
-    axes.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
-    axes.set(xlabel="attentive layer", ylabel="mean coefficient of the temporal component")
-    axes.legend(fontsize=8)
-    axes.grid(alpha=0.3)
-    with atomic_path(target) as temporary:
-        figure.savefig(temporary, dpi=110)
-    plt.close(figure)
+    with drawing(target, inches=(7, 4)) as (_, axes):
+        for run in runs:
+            mean_L, std_L = np.array(run["temporal_mean"]), np.array(run["temporal_std"])
+            places = np.arange(1, len(mean_L) + 1)
+            axes.plot(places, mean_L, "o-", label=name_of(run))
+            axes.fill_between(places, mean_L - std_L, mean_L + std_L, alpha=0.2)
+        axes.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
+        axes.set(xlabel="attentive layer", ylabel="mean coefficient of the temporal component")
+        axes.legend(fontsize=8)
+        axes.grid(alpha=0.3)
 
 
 def main() -> None:

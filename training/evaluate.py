@@ -25,8 +25,9 @@ from training.distributed import device_named
 from training.errors import UserError, run_cli
 from training.files import write_json
 from training.input_spec import InputSpec
-from training.metrics import check_picture, plot_confusion, scores
+from training.metrics import plot_confusion, scores
 from training.networks import title_of
+from training.pictures import check_picture
 from training.score_files import Scores, check_name, save_scores
 
 EXAMPLES = """examples:

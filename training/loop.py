@@ -28,7 +28,16 @@ from tqdm import tqdm
 
 from training import checkpoint as checkpoints
 from training import distributed
-from training.clips import UNLABELLED, CachedClips, ClipBatch, ClipDataset, ClipLoader, as_modality, open_data
+from training.clips import (
+    UNLABELLED,
+    CachedClips,
+    ClipBatch,
+    ClipDataset,
+    ClipLoader,
+    as_modality,
+    is_rendered,
+    open_data,
+)
 from training.errors import UserError, missing_extra
 from training.files import write_json
 from training.metrics import scores
@@ -69,7 +78,7 @@ def open_loader(
     split, data = ("train", recipe.train_data) if training else ("validation", recipe.validation_data)
     source = open_data(data, split, labels)
     # evaluation reads the files themselves: a cached frame is resized twice, a phone's once
-    if training and recipe.cache_short_side and not data.startswith("rendered"):
+    if training and recipe.cache_short_side and not is_rendered(data):
         source = CachedClips(source, short_side=recipe.cache_short_side)
     if recipe.frame_cache and isinstance(source, RenderedClips):
         source = KeptFrames(source, recipe.frame_cache)

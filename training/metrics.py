@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from training.errors import UserError
-from training.files import atomic_path
+from training.pictures import drawing
 
 
 def confusion_matrix(predicted_M: np.ndarray, labels_M: np.ndarray, classes: int) -> np.ndarray:
@@ -39,39 +38,20 @@ def scores(logits_MK: np.ndarray, labels_M: np.ndarray) -> dict[str, Any]:
     }
 
 
-def check_picture(target: Path | str) -> None:
-    """Refuse a picture that cannot be drawn, before the work that it shows.
-
-    Raises:
-        UserError: the suffix is neither .png nor .svg.
-    """
-    if Path(target).suffix not in (".png", ".svg"):
-        raise UserError(f"cannot draw {target}: expected a name ending in .png or .svg")
-
-
 def plot_confusion(confusion: list[list[int]], labels: list[str], target: Path | str, title: str) -> None:
     """Draw a confusion matrix, rows in per cent of their class, as PNG or SVG by the target's suffix.
 
     Raises:
         UserError: another suffix.
     """
-    check_picture(target)
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     counts = np.asarray(confusion, dtype=float)
     shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     inches = max(5.0, 0.32 * len(labels) + 2.5)
-    figure, axes = plt.subplots(figsize=(inches, inches * 0.92), layout="constrained")
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
-    axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=7)
-    axes.set_yticks(range(len(labels)), labels, fontsize=7)
-    axes.set(xlabel="predicted", ylabel="true", title=title)
-    for row, column in zip(*np.nonzero(shares >= 0.5), strict=True):
-        colour = "white" if shares[row, column] > 50 else "black"
-        axes.text(column, row, f"{shares[row, column]:.0f}", ha="center", va="center", fontsize=6, color=colour)
-    with atomic_path(target) as temporary:
-        figure.savefig(temporary, dpi=110)
-    plt.close(figure)
+    with drawing(target, inches=(inches, inches * 0.92)) as (_, axes):
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
+        axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=7)
+        axes.set_yticks(range(len(labels)), labels, fontsize=7)
+        axes.set(xlabel="predicted", ylabel="true", title=title)
+        for row, column in zip(*np.nonzero(shares >= 0.5), strict=True):
+            colour = "white" if shares[row, column] > 50 else "black"
+            axes.text(column, row, f"{shares[row, column]:.0f}", ha="center", va="center", fontsize=6, color=colour)

@@ -21,10 +21,9 @@ from training.checkpoint import input_spec_of, load_checkpoint, network_of
 from training.clips.decode import count_frames, read_frames
 from training.clips.sampling import centre_segment_frames, check_length
 from training.errors import UserError, run_cli
-from training.files import atomic_path
 from training.input_spec import InputSpec
-from training.metrics import check_picture
 from training.networks import FrameNetwork
+from training.pictures import check_picture, drawing
 
 EXAMPLES = """examples:
   python -m training.saliency runs/rendered_sth-seed0/final.pt clip.mp4 --plot saliency.png
@@ -81,25 +80,18 @@ def overlay(frame_SSC: np.ndarray, map_HW: np.ndarray, largest: float) -> np.nda
 
 def plot(frames_TSSC: np.ndarray, maps_THW: np.ndarray, about: dict[str, Any], target: Path) -> None:
     """Frames above, their maps below, with each frame's logit."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     frames = len(frames_TSSC)
     largest = max(float(np.abs(maps_THW).max()), 1e-9)
-    figure, panels = plt.subplots(2, frames, figsize=(1.5 * frames, 3.6), layout="constrained", squeeze=False)
-    for frame in range(frames):
-        panels[0][frame].imshow(frames_TSSC[frame])
-        panels[0][frame].set_title(f"frame {about['frames'][frame]}", fontsize=8)
-        panels[1][frame].imshow(overlay(frames_TSSC[frame], maps_THW[frame], largest))
-        panels[1][frame].set_title(f"logit {about['logits'][frame]:.1f}", fontsize=8)
-    for axes in panels.ravel():
-        axes.axis("off")
-    figure.suptitle(f"{about['video']}: {about['label']} ({about['share']:.0%}); red for, blue against", fontsize=10)
-    with atomic_path(target) as temporary:
-        figure.savefig(temporary, dpi=110)
-    plt.close(figure)
+    with drawing(target, 2, frames, inches=(1.5 * frames, 3.6), squeeze=False) as (figure, panels):
+        for frame in range(frames):
+            panels[0][frame].imshow(frames_TSSC[frame])
+            panels[0][frame].set_title(f"frame {about['frames'][frame]}", fontsize=8)
+            panels[1][frame].imshow(overlay(frames_TSSC[frame], maps_THW[frame], largest))
+            panels[1][frame].set_title(f"logit {about['logits'][frame]:.1f}", fontsize=8)
+        for axes in panels.ravel():
+            axes.axis("off")
+        title = f"{about['video']}: {about['label']} ({about['share']:.0%}); red for, blue against"
+        figure.suptitle(title, fontsize=10)
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ from mobile.parity.sides import check_artefact, read_clips
 from mobile.result_files import Arm64, Arm64Row, load_result
 from mobile.runners import ArtefactRunner
 from training.checkpoint import code_version
-from training.clips import DATA_HELP
+from training.clips import DATA_HELP, with_seed
 from training.errors import UserError, run_cli
 from training.files import write_json
 
@@ -65,7 +65,7 @@ def main() -> int:
     bundle = open_bundle(arguments.checkpoint, size=runners[0].contract.frames.size)
     for runner in runners:
         check_artefact(runner, bundle)
-    data = f"{arguments.clips}:{arguments.seed}" if arguments.clips.count(":") == 1 else arguments.clips
+    data = with_seed(arguments.clips, arguments.seed)
     clips = read_clips(data, arguments.split, bundle.spec, bundle.labels, arguments.limit)
     about = Arm64(
         code_version=code_version(), checkpoint=Path(bundle.source).name, data=data, emulator=emulator.version(),

@@ -35,6 +35,7 @@ from mobile.result_files.latency import Latency, LatencyRow
 from training.checkpoint import code_version
 from training.errors import UserError
 from training.files import write_json
+from training.pictures import check_picture
 
 EXAMPLES = """examples:
   python -m mobile.latency --against tsn tsm                 the table of the README
@@ -189,6 +190,8 @@ def _part(path: Path | None, kind: str, every: bool) -> Path | None:
 
 def main() -> int:
     arguments = parse(sys.argv[1:])
+    if arguments.plot:
+        check_picture(arguments.plot)
     kinds, console = devices_of(arguments.device), Console()
     artefacts = arguments.artefacts or build_usual(arguments.mode, arguments.precision, arguments.size, arguments.build)
     for path in artefacts:

@@ -12,7 +12,7 @@ from mobile import thresholds
 from mobile.latency.rivals import CLIP
 from mobile.result_files.latency import Latency, LatencyRow
 from mobile.runners import SUFFIXES
-from training.files import atomic_path
+from training.pictures import drawing
 
 
 def show(result: Latency, console: Console) -> None:
@@ -73,16 +73,8 @@ def _limits(row: LatencyRow) -> dict[str, float]:
 
 def box_plot(names: Sequence[str], samples: Sequence[Sequence[float]], target: Path) -> None:
     """Draw milliseconds of single inferences, one box a name, as PNG or SVG by the target's suffix."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(8, 0.6 * len(names) + 1.5), layout="constrained")
-    axes.boxplot(samples, orientation="horizontal", tick_labels=names)
-    axes.set(xlabel="ms for one inference", title="Latency of single inferences")
-    axes.invert_yaxis()
-    axes.grid(axis="x", alpha=0.3)
-    with atomic_path(target) as temporary:
-        figure.savefig(temporary, dpi=110)
-    plt.close(figure)
+    with drawing(target, inches=(8, 0.6 * len(names) + 1.5)) as (_, axes):
+        axes.boxplot(samples, orientation="horizontal", tick_labels=names)
+        axes.set(xlabel="ms for one inference", title="Latency of single inferences")
+        axes.invert_yaxis()
+        axes.grid(axis="x", alpha=0.3)

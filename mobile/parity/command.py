@@ -14,11 +14,11 @@ from rich.table import Column, Table
 
 from mobile.agreement import Agreement
 from mobile.bundle import SHIPPED, Bundle, open_bundle
-from mobile.parity.ladder import run_ladder, with_seed
+from mobile.parity.ladder import run_ladder
 from mobile.parity.row import FAILED, NOT_RUN, PASSED, Row
 from mobile.runners import ArtefactRunner
 from training.checkpoint import code_version
-from training.clips import DATA_HELP
+from training.clips import DATA_HELP, with_seed
 from training.errors import run_cli
 from training.files import write_json
 

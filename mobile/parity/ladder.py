@@ -213,8 +213,3 @@ def run_ladder(
     rows = ladder.rows() + [ladder.artefact_row(runner) for runner in runners] + ladder.stream_rows()
     rows += arm64_rows(arm64, artefacts) + app_rows(apps, artefacts)
     return sorted(rows, key=lambda row: row.hop)
-
-
-def with_seed(data: str, seed: int) -> str:
-    """``rendered:COUNT`` -> ``rendered:COUNT:SEED``, and so with ``rendered_stream``; other data as it is."""
-    return f"{data}:{seed}" if data.startswith(("rendered:", "rendered_stream:")) and data.count(":") == 1 else data

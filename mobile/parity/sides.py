@@ -17,7 +17,7 @@ from mobile.bundle import Bundle
 from mobile.forms import Form
 from mobile.runners import ArtefactRunner
 from mobile.streaming import StreamNetwork
-from training.clips import ClipDataset, ClipLoader, open_data
+from training.clips import ClipDataset, ClipLoader, is_rendered, open_data
 from training.clips.source import WindowSource
 from training.errors import UserError
 from training.input_spec import InputSpec
@@ -54,7 +54,7 @@ def read_clips(data: str, split: str, spec: InputSpec, labels: Iterable[str], li
     source = open_data(data, split)
     known = list(source.labels) == list(labels)
     windows = isinstance(source, WindowSource)
-    dataset = ClipDataset(source, spec, training=False, repeat_short=not data.startswith("rendered"), per_frame=windows)
+    dataset = ClipDataset(source, spec, training=False, repeat_short=not is_rendered(data), per_frame=windows)
     count = min(len(dataset), limit or len(dataset))
     frames, ids, names = [], [], []
     for batch in tqdm(

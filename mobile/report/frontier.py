@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mobile.result_files import Frontier, FrontierNetwork, FrontierRow
-from training.files import atomic_path
+from training.pictures import drawing
 
 RIVAL = "MoViNet-A0"
 PRECISIONS = ("fp32", "int8")
@@ -97,22 +97,13 @@ def _named(found: Frontier, name: str) -> FrontierNetwork | None:
 
 def plot(found: Frontier, target: Path) -> None:
     """Top-1 against the time of a frame, a panel for each size and precision, as PNG or SVG by the target's suffix."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     sizes = sizes_of(found)
-    figure, axes = plt.subplots(
-        len(sizes), 2, figsize=(8, 3.2 * len(sizes)), layout="constrained", squeeze=False, sharey=True
-    )
-    for row, size in zip(axes, sizes, strict=True):
-        for panel, precision in zip(row, PRECISIONS, strict=True):
-            _panel(panel, found, size, precision)
-        row[0].set_ylabel("top-1 %")
-    with atomic_path(target) as temporary:
-        figure.savefig(temporary, dpi=90)
-    plt.close(figure)
+    inches = (8, 3.2 * len(sizes))
+    with drawing(target, len(sizes), 2, inches=inches, dpi=90, squeeze=False, sharey=True) as (_, axes):
+        for row, size in zip(axes, sizes, strict=True):
+            for panel, precision in zip(row, PRECISIONS, strict=True):
+                _panel(panel, found, size, precision)
+            row[0].set_ylabel("top-1 %")
 
 
 def _panel(panel, found: Frontier, size: int, precision: str) -> None:  # type: ignore[no-untyped-def]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mobile.result_files import Accuracy, Latency
-from training.files import atomic_path
+from training.pictures import drawing
 
 _COLOURS = {"light": ("#ffffff", "#1b1f24"), "dark": ("#1d2126", "#e4e8ec")}  # --card and --text of the template
 
@@ -30,10 +30,7 @@ def picture(draw: Callable[[Path], None], alt: str) -> Picture:
 
 
 def _drawn(draw: Callable[[Path], None], scheme: str) -> str:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+    from matplotlib import rc_context
 
     back, text = _COLOURS[scheme]
     inks = ("text.color", "axes.labelcolor", "axes.edgecolor", "axes.titlecolor", "xtick.color", "ytick.color",
@@ -42,7 +39,7 @@ def _drawn(draw: Callable[[Path], None], scheme: str) -> str:
     style: Any = dict.fromkeys(inks, text) | dict.fromkeys(
         ("figure.facecolor", "axes.facecolor", "savefig.facecolor", "legend.facecolor"), back
     )
-    with tempfile.TemporaryDirectory() as folder, plt.rc_context(style):
+    with tempfile.TemporaryDirectory() as folder, rc_context(style):
         target = Path(folder) / "picture.png"
         draw(target)
         return "data:image/png;base64," + base64.b64encode(target.read_bytes()).decode()
@@ -74,24 +71,19 @@ def frontier(accuracies: Sequence[Accuracy], timings: Sequence[Latency]) -> list
 
 def plot_frontier(points: Sequence[Point], target: Path) -> None:
     """Draw top-1 against the median time of one inference, a colour a precision and a marker a runtime."""
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
-    precisions = list(dict.fromkeys(point.precision for point in points))
-    runtimes = list(dict.fromkeys(point.runtime for point in points))
-    for point in points:
-        axes.plot(
-            point.milliseconds, point.top1, "osD^v"[runtimes.index(point.runtime) % 5], markersize=9,
-            color=f"C{precisions.index(point.precision)}", label=f"{point.precision}, {point.runtime}",
-        )  # fmt: skip
-    top, slowest = max(point.top1 for point in points), max(point.milliseconds for point in points)
-    low = min(point.top1 for point in points)
-    axes.set(xlabel="median ms of one inference", ylabel="top-1, %", xlim=(0, 1.15 * slowest),
-             ylim=(max(0.0, low - max(2.0, top - low)), min(100.5, top + 1.5)))  # fmt: skip
-    axes.grid(alpha=0.3)
-    handles, labels = axes.get_legend_handles_labels()
-    unique = dict(zip(labels, handles, strict=True))
-    axes.legend(unique.values(), unique.keys(), fontsize="small", loc="lower right")
-    with atomic_path(target) as temporary:
-        figure.savefig(temporary, dpi=110)
-    plt.close(figure)
+    with drawing(target, inches=(6.4, 4.2)) as (_, axes):
+        precisions = list(dict.fromkeys(point.precision for point in points))
+        runtimes = list(dict.fromkeys(point.runtime for point in points))
+        for point in points:
+            axes.plot(
+                point.milliseconds, point.top1, "osD^v"[runtimes.index(point.runtime) % 5], markersize=9,
+                color=f"C{precisions.index(point.precision)}", label=f"{point.precision}, {point.runtime}",
+            )  # fmt: skip
+        top, slowest = max(point.top1 for point in points), max(point.milliseconds for point in points)
+        low = min(point.top1 for point in points)
+        axes.set(xlabel="median ms of one inference", ylabel="top-1, %", xlim=(0, 1.15 * slowest),
+                 ylim=(max(0.0, low - max(2.0, top - low)), min(100.5, top + 1.5)))  # fmt: skip
+        axes.grid(alpha=0.3)
+        handles, labels = axes.get_legend_handles_labels()
+        unique = dict(zip(labels, handles, strict=True))
+        axes.legend(unique.values(), unique.keys(), fontsize="small", loc="lower right")

@@ -5,7 +5,7 @@ from training.clips.files import CachedClips, FileClips
 from training.clips.index import ClipIndex, ClipRecord
 from training.clips.loader import ClipLoader
 from training.clips.modality import as_modality
-from training.clips.opening import DATA_HELP, open_clips, open_data
+from training.clips.opening import DATA_HELP, is_rendered, open_clips, open_data, with_seed
 from training.clips.source import UNLABELLED, ClipError, ClipSource, WindowSource
 
 __all__ = [
@@ -24,6 +24,8 @@ __all__ = [
     "WindowSource",
     "as_modality",
     "collate",
+    "is_rendered",
     "open_clips",
     "open_data",
+    "with_seed",
 ]

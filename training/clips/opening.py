@@ -77,6 +77,11 @@ def is_rendered(data: str) -> bool:
     return data.split(":")[0] in (RENDERED, RENDERED_STREAM)
 
 
+def with_seed(data: str, seed: int) -> str:
+    """``rendered:COUNT`` -> ``rendered:COUNT:SEED``, and so with ``rendered_stream``; other data as it is."""
+    return f"{data}:{seed}" if is_rendered(data) and data.count(":") == 1 else data
+
+
 def open_clips(
     path: Path | str, split: str, labels: Sequence[str] | None = None, *, clips_folder: Path | None = None
 ) -> FileClips:
