@@ -23,6 +23,7 @@ from mobile.parity.row import FAILED
 from mobile.parity.sides import read_clips
 from mobile.runners import ArtefactRunner
 from training.checkpoint import code_version
+from training.command_line import command_parser
 from training.errors import UserError
 from training.files import atomic_path, write_json
 from training.networks import option_text
@@ -194,10 +195,7 @@ def parse(arguments: list[str], *, script: str, description: str, options: Seque
         f"  python converters/{script} --checkpoint runs/mine_qat/quantized.pt --size 128\n"
         f"  python converters/{script} --mode stream                     the shipped causal one, frame by frame\n"
     )
-    parser = argparse.ArgumentParser(
-        prog=f"python converters/{script}", description=description, epilog=examples,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser(f"python converters/{script}", description, examples)
     parser.add_argument("--checkpoint", type=Path, help="default: the shipped one, for a stream the causal one")
     parser.add_argument("--precision", default="int8", help=f"{', '.join(PRECISIONS)}; default int8")
     parser.add_argument("--mode", default="clip", help=f"{' or '.join(MODES)} (a causal network only); default clip")

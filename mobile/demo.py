@@ -35,6 +35,7 @@ from mobile.runners import ArtefactRunner
 from mobile.steps import NotRun, StepRunner
 from training.checkpoint import code_version
 from training.clips import DATA_HELP, with_seed
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import read_json, write_json
 from training.metrics import scores
@@ -247,10 +248,7 @@ def run_demo(demo: Demo) -> StepRunner:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m mobile.demo", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m mobile.demo", __doc__, EXAMPLES)
     parser.add_argument("--checkpoint", type=Path, default=SHIPPED, help="default: the shipped one")
     parser.add_argument("--clips", metavar="DATA", help=DATA_HELP + "; default: rendered clips")
     parser.add_argument("--split", default="validation", help="of DATA")

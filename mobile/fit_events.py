@@ -23,6 +23,7 @@ from mobile.events.streams import STREAMS_HELP, Recording, open_runner, open_str
 from mobile.events.thresholds import Thresholds, thresholds_path
 from mobile.thresholds import EVENT_TOLERANCE_MS
 from training.checkpoint import code_version
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import sha256_of
 
@@ -165,10 +166,7 @@ def fit(
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m mobile.fit_events", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m mobile.fit_events", __doc__, EXAMPLES)
     parser.add_argument("--model", type=Path, required=True, metavar="ARTEFACT", help="a streaming artefact")
     parser.add_argument("--streams", default="rendered:60:5", help=STREAMS_HELP + "; default rendered:60:5")
     parser.add_argument("--rates", type=float, nargs="+", metavar="N",

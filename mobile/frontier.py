@@ -25,6 +25,7 @@ from mobile.result_files import Frontier, load_result
 from mobile.runners import ArtefactRunner
 from mobile.study import run_command
 from training.checkpoint import code_version
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import read_json, write_json
 from training.pictures import check_picture
@@ -184,10 +185,7 @@ def chosen_points(names: Sequence[str] | None) -> list[Point]:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m mobile.frontier", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m mobile.frontier", __doc__, EXAMPLES)
     parser.add_argument("--only", nargs="+", metavar="NETWORK", help=f"of {', '.join(p.name for p in POINTS)}")
     parser.add_argument("--sizes", nargs="+", type=int, default=[64, 224], metavar="S", help="input sizes to time at")
     parser.add_argument("--rounds", type=int, default=40)

@@ -18,6 +18,7 @@ from mobile.contract import Contract, contract_path, load_contract, report_path
 from mobile.events.detector import gestures_of
 from mobile.events.thresholds import load_thresholds, thresholds_path
 from mobile.runners import SUFFIXES
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import atomic_path, read_json, sha256_of, size_of
 
@@ -115,10 +116,7 @@ def _check_thresholds(artefact: Path, contract: Contract) -> None:
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m mobile.install_assets", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m mobile.install_assets", __doc__, EXAMPLES)
     for flag, app in (("--android", ANDROID), ("--ios", IOS)):
         parser.add_argument(flag, nargs="+", type=Path, metavar="ARTEFACT", help=f"into {app.folder}")
     parsed = parser.parse_args(arguments)

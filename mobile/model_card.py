@@ -7,7 +7,6 @@ Axes: M clips, K class.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from mobile.bundle import SHIPPED, Bundle, open_bundle
 from mobile.parity.ladder import Ladder
 from mobile.parity.sides import read_clips
 from training.clips import DATA_HELP, is_rendered, with_seed
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import atomic_path, sha256_of, size_of, write_json
 from training.metrics import plot_confusion, scores
@@ -149,10 +149,7 @@ def _qat_line(checkpoint: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m mobile.model_card", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m mobile.model_card", __doc__, EXAMPLES)
     parser.add_argument("checkpoint", type=Path, nargs="?", default=SHIPPED)
     parser.add_argument("--data", default="rendered:2025", help=DATA_HELP)
     parser.add_argument("--split", default="validation")

@@ -27,6 +27,7 @@ from mobile.profile_plot import plot_profiles
 from mobile.profilers import Profiler, Samples, open_profiler
 from mobile.result_files.layers import KernelTime, ProfiledArtefact
 from training.checkpoint import code_version
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import sha256_of, write_json
 from training.networks import title_of
@@ -150,10 +151,7 @@ def result_of(found: Sequence[ProfiledArtefact], load: float, *, threads: int, r
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m mobile.profile", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m mobile.profile", __doc__, EXAMPLES)
     parser.add_argument("artefacts", nargs="+", type=Path, metavar="ARTEFACT", help=".tflite or .pte, int8 or fp32")
     parser.add_argument("--threads", type=int, default=1, metavar="N")
     parser.add_argument("--rounds", type=int, default=30)

@@ -22,6 +22,7 @@ from mobile.deploy import DeployNetwork, deploy_form
 from mobile.quantize import convert_to_int8, quantized_state
 from training import distributed
 from training.checkpoint import code_version, load_checkpoint, network_of, save_checkpoint
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import write_json
 from training.loop import LAST, Trainer, open_loader
@@ -118,10 +119,7 @@ def _first_batches(recipe: Recipe, labels: list[str], device: torch.device) -> l
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m mobile.qat", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m mobile.qat", __doc__, EXAMPLES)
     parser.add_argument("checkpoint", type=Path, help="a float checkpoint, final.pt of training.train")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", action="extend", help="change the recipe")
     parser.add_argument("--out", type=Path, help="folder (default: beside the checkpoint, with _qat)")

@@ -27,6 +27,7 @@ from mobile.quant_debug_plot import plot_noise
 from mobile.result_files.layers import LayerNoise, QuantDebug
 from training.checkpoint import code_version
 from training.clips import DATA_HELP, with_seed
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import write_json
 from training.pictures import check_picture
@@ -130,10 +131,7 @@ def result_of(result: QuantDebug) -> dict[str, Any]:
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m mobile.quant_debug", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m mobile.quant_debug", __doc__, EXAMPLES)
     parser.add_argument("--checkpoint", type=Path, default=SHIPPED, help="one of mobile.qat; default: the shipped one")
     parser.add_argument("--clips", default="rendered:54", metavar="DATA", help=DATA_HELP)
     parser.add_argument("--split", default="validation", help="of DATA")

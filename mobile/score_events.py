@@ -29,6 +29,7 @@ from mobile.events.streams import (
 )
 from mobile.events.thresholds import Thresholds, load_thresholds, thresholds_path
 from training.checkpoint import code_version
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import sha256_of, write_json
 from training.pictures import check_picture, drawing
@@ -150,10 +151,7 @@ def result_of(
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m mobile.score_events", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m mobile.score_events", __doc__, EXAMPLES)
     parser.add_argument("--model", type=Path, required=True, metavar="ARTEFACT", help="a streaming artefact")
     parser.add_argument("--thresholds", type=Path, metavar="FILE", help="default: ARTEFACT.events.json, if it is there")
     parser.add_argument("--streams", default="rendered:60:9", help=STREAMS_HELP + "; default rendered:60:9")

@@ -8,7 +8,6 @@ Axes: M clips, T frame, C colour, H row, W column, K class.
 
 from __future__ import annotations
 
-import argparse
 import copy
 import sys
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ from mobile.forms import form_of
 from mobile.parity.sides import Clips, read_clips
 from training.checkpoint import code_version
 from training.clips import DATA_HELP, with_seed
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import write_json
 from training.networks import FrameNetwork
@@ -102,10 +102,7 @@ def show(result: dict[str, Any], console: Console) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m mobile.state_cost", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m mobile.state_cost", __doc__, EXAMPLES)
     parser.add_argument("checkpoint", type=Path, nargs="?", default=SHIPPED_CAUSAL)
     parser.add_argument("--data", default="rendered:270", help=DATA_HELP)
     parser.add_argument("--split", default="validation")

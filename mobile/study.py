@@ -22,6 +22,7 @@ from mobile.bundle import open_bundle
 from mobile.parity.ladder import Ladder
 from mobile.parity.sides import read_clips
 from mobile.runners import SUFFIXES, ArtefactRunner
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import read_json, write_json
 
@@ -118,10 +119,7 @@ def show(summary: dict[str, Any], console: Console) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m mobile.study", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m mobile.study", __doc__, EXAMPLES)
     parser.add_argument("--data", required=True, help="a folder of videos with clips.csv, see training.clips")
     parser.add_argument("--weights", default="imagenet", help="ImageNet weights: a file, or 'imagenet' to download")
     parser.add_argument("--recipes", nargs="+", default=["gestures_sth", "gestures_tsn", "gestures_tsm"])

@@ -9,7 +9,6 @@ Axes: M clips, N batch of clips, T frame, Co output channel, L attentive layer.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from tqdm import tqdm
 
 from training.checkpoint import code_version, input_spec_of, load_checkpoint, network_of
 from training.clips import DATA_HELP, ClipDataset, ClipLoader, as_modality, open_data
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import write_json
 from training.networks import option_text, title_of
@@ -141,10 +141,7 @@ def plot(runs: list[dict[str, Any]], target: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.attention", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m training.attention", __doc__, EXAMPLES)
     parser.add_argument("runs", nargs="+", metavar="CHECKPOINT[@DATA]")
     parser.add_argument("--data", default="rendered:135:9", help=f"of checkpoints without @DATA: {DATA_HELP}")
     parser.add_argument("--split", default="validation")

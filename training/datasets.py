@@ -21,6 +21,7 @@ from training.clips.opening import parse_data, recognise, splits_of
 from training.clips.report import as_json, print_checks
 from training.clips.sheet import contact_sheet, one_clip_per_label
 from training.clips.source import ClipSource
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import write_json
 from training.rendered import write_picture
@@ -103,10 +104,7 @@ def _expect(name: str, path: Path) -> None:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.datasets", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m training.datasets", __doc__, EXAMPLES)
     commands = parser.add_subparsers(dest="command", required=True)
     checking = commands.add_parser("check", help="count clips, find missing and broken files, draw a contact sheet")
     checking.add_argument(

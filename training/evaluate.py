@@ -21,6 +21,7 @@ from tqdm import tqdm
 from training import distributed
 from training.checkpoint import code_version, input_spec_of, load_checkpoint, network_of
 from training.clips import DATA_HELP, UNLABELLED, ClipDataset, ClipLoader, as_modality, open_data
+from training.command_line import command_parser
 from training.distributed import device_named
 from training.errors import UserError, run_cli
 from training.files import write_json
@@ -145,10 +146,7 @@ def evaluate(
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.evaluate", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m training.evaluate", __doc__, EXAMPLES)
     parser.add_argument("model", help="a checkpoint .pt, or an artefact .tflite, .pte, .mlpackage")
     parser.add_argument("--data", default="rendered:540:9", help=DATA_HELP)
     parser.add_argument("--split", default="validation")

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from training.clips import DATA_HELP, as_modality, open_data
 from training.clips.flow import FlowClips
 from training.clips.source import ClipError
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import write_json
 
@@ -77,10 +78,7 @@ def _prepare(source: FlowClips, index: int) -> bool | ClipError | str:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.flow", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m training.flow", __doc__, EXAMPLES)
     parser.add_argument("data", help=DATA_HELP)
     parser.add_argument("--split", nargs="+", default=["train", "validation"], help="default: train and validation")
     parser.add_argument("--cache", type=Path, required=True, metavar="DIR", help="one for each data set")

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from training.checkpoint import code_version
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import write_json
 from training.metrics import scores as scores_of
@@ -97,10 +98,7 @@ def _softmax(logits_MK: np.ndarray) -> np.ndarray:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.fuse", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m training.fuse", __doc__, EXAMPLES)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a score file .npz, or a folder with one")
     parser.add_argument("--weights", nargs="+", type=float, metavar="W", help="one a run (default: all alike)")
     parser.add_argument("--average", choices=AVERAGES, default="softmax", help="what is averaged (default: softmax)")

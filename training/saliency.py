@@ -8,7 +8,6 @@ Axes: T frame, C channel, H row, W column, K class.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import torch
 from training.checkpoint import input_spec_of, load_checkpoint, network_of
 from training.clips.decode import count_frames, read_frames
 from training.clips.sampling import centre_segment_frames, check_length
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.input_spec import InputSpec
 from training.networks import FrameNetwork
@@ -95,10 +95,7 @@ def plot(frames_TSSC: np.ndarray, maps_THW: np.ndarray, about: dict[str, Any], t
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.saliency", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m training.saliency", __doc__, EXAMPLES)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("video", type=Path, help="a video file, or a folder of numbered pictures")
     parser.add_argument("--label", help="of this class (default: the one that the network names)")

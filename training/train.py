@@ -14,6 +14,7 @@ import torch
 from training import distributed
 from training.checkpoint import load_checkpoint, make_checkpoint, network_of
 from training.clips.opening import is_rendered, open_data
+from training.command_line import command_parser
 from training.distributed import Ranks
 from training.errors import UserError, run_cli
 from training.files import write_json
@@ -183,10 +184,7 @@ def _check_apart(chosen: Recipe) -> None:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.train", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m training.train", __doc__, EXAMPLES)
     parser.add_argument("recipe", help=f"one of {', '.join(sorted(RECIPES))}")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", action="extend", help="change the recipe")
     parser.add_argument("--weights", help="ImageNet weights: a file, or 'imagenet' to download torchvision's")

@@ -22,6 +22,7 @@ from android_demo.tools.core_tests import MAIN, names_of_tests
 from android_demo.tools.kotlin import Compilation, class_path, compile_kotlin, core_tests, require_java
 from android_demo.tools.libraries import BUILD, FOLDER, paths
 from android_demo.tools.native import classes
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import atomic_path
 
@@ -95,10 +96,7 @@ def _picture(file: Path) -> np.ndarray:
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m android_demo.tools.app_tests", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m android_demo.tools.app_tests", __doc__, EXAMPLES)
     parser.add_argument("--model", type=Path, metavar="ARTEFACT", required=True, help="a stream")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the rendered video; default 0")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="write the screens here, side by side")

@@ -15,6 +15,7 @@ from typing import Any
 
 from android_demo.tools.kotlin import CORE, class_path, compile_kotlin, core, core_tests, require_java
 from android_demo.tools.libraries import ROOT, paths
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 
 EXAMPLES = """examples:
@@ -56,10 +57,7 @@ def run_core_tests(golden: Path, report: Path | None = None) -> dict[str, Any]:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m android_demo.tools.core_tests", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m android_demo.tools.core_tests", __doc__, EXAMPLES)
     parser.add_argument("--model", type=Path, metavar="ARTEFACT", help="write the vectors of this stream first")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of these vectors; default 0")
     parser.add_argument("--golden", type=Path, metavar="DIR", default=GOLDEN / "vectors", help="where vectors lie")

@@ -24,6 +24,7 @@ from mobile.latency.rivals import build
 from mobile.latency.timing import Timing, describe_host, interleaved
 from mobile.runners import ArtefactRunner
 from training.checkpoint import code_version
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import sha256_of, write_json
 
@@ -126,10 +127,7 @@ def measure(model: Path, *, rounds: int, warm_up: int, seed: int) -> dict[str, A
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m android_demo.tools.preprocess_speed", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m android_demo.tools.preprocess_speed", __doc__, EXAMPLES)
     parser.add_argument("--model", type=Path, metavar="ARTEFACT", help="a .tflite; default: a stream of 224 x 224")
     parser.add_argument("--rounds", type=int, default=40, metavar="N", help=f"of {_BURST} frames each; default 40")
     parser.add_argument("--warm-up", type=int, default=500, metavar="N", help="frames; default 500")

@@ -26,6 +26,7 @@ from mobile.golden.stream import run_stream
 from mobile.parity.sides import read_clips
 from mobile.runners import ArtefactRunner, StreamRunner
 from training.checkpoint import code_version
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import sha256_of, write_json
 
@@ -181,10 +182,7 @@ def _reading(model: Path, host: Host, side: str, runtime: str, raw: bytes) -> Re
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m android_demo.tools.read_in_runtime", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m android_demo.tools.read_in_runtime", __doc__, EXAMPLES)
     parser.add_argument("apk", nargs="?", type=Path, default=APK)
     parser.add_argument("--wheel", action="store_true", help="also in the Python package: fetches 0.5 GB, once")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the rendered clips; default 0")

@@ -30,6 +30,7 @@ from mobile.result_files import Arm64, Arm64Row, load_result
 from mobile.runners import ArtefactRunner
 from training.checkpoint import code_version
 from training.clips import DATA_HELP, with_seed
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import write_json
 
@@ -43,10 +44,7 @@ EXAMPLES = """examples:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m mobile.arm64", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m mobile.arm64", __doc__, EXAMPLES)
     parser.add_argument("artefacts", nargs="+", type=Path, metavar="ARTEFACT", help="int8 .tflite or .pte")
     parser.add_argument("--checkpoint", type=Path, default=SHIPPED, help="what the artefacts were made of")
     parser.add_argument("--clips", default="rendered:108", metavar="DATA", help=DATA_HELP + "; default rendered:108")

@@ -22,6 +22,7 @@ from mobile.golden.stream import add_stream, check_stream
 from mobile.runners import StreamRunner
 from mobile.score_events import read_thresholds
 from training.checkpoint import code_version
+from training.command_line import command_parser
 from training.errors import UserError
 from training.files import atomic_path, sha256_of, write_json
 
@@ -121,10 +122,7 @@ def _check_model(folder: GoldenFolder, model: Path) -> int:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m mobile.golden", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m mobile.golden", __doc__, EXAMPLES)
     parser.add_argument("--model", type=Path, metavar="ARTEFACT", help="a streaming artefact")
     parser.add_argument("--thresholds", type=Path, metavar="FILE", help="default: ARTEFACT.events.json, if it is there")
     where = parser.add_mutually_exclusive_group(required=True)

@@ -33,6 +33,7 @@ from mobile.latency.rivals import CLIP, RIVALS, Field, build_usual, field_of
 from mobile.latency.table import box_plot, missed_limits, note_on_int8, show
 from mobile.result_files.latency import Latency, LatencyRow
 from training.checkpoint import code_version
+from training.command_line import command_parser
 from training.errors import UserError
 from training.files import write_json
 from training.pictures import check_picture
@@ -98,10 +99,7 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m mobile.latency", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m mobile.latency", __doc__, EXAMPLES)
     parser.add_argument("artefacts", nargs="*", type=Path, metavar="ARTEFACT", help=".tflite, .pte or .mlpackage")
     parser.add_argument("--device", default=HOST, help=f"{', '.join(DEVICES)} or {ALL}; default {HOST}")
     parser.add_argument("--serial", metavar="S", help="which phone, where there are several")

@@ -24,6 +24,7 @@ from mobile.live.window import Window
 from mobile.runners import SUFFIXES
 from mobile.score_events import warnings_of
 from training.checkpoint import code_version
+from training.command_line import command_parser
 from training.errors import UserError
 from training.files import sha256_of, write_json
 
@@ -85,10 +86,7 @@ def open_pipeline(artefact: Path, thresholds: Path | None, clock: Clock) -> Pipe
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m mobile.live", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m mobile.live", __doc__, EXAMPLES)
     parser.add_argument("--source", default="0", metavar="SOURCE", help=SOURCE_HELP + "; default 0")
     parser.add_argument("--model", type=Path, metavar="ARTEFACT",
                         help=f"a streaming artefact; default: one of {ARTEFACTS}")  # fmt: skip

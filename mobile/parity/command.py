@@ -19,6 +19,7 @@ from mobile.parity.row import FAILED, NOT_RUN, PASSED, Row
 from mobile.runners import ArtefactRunner
 from training.checkpoint import code_version
 from training.clips import DATA_HELP, with_seed
+from training.command_line import command_parser
 from training.errors import run_cli
 from training.files import write_json
 
@@ -68,10 +69,7 @@ def result_of(bundle: Bundle, data: str, rows: list[Row]) -> dict[str, Any]:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m mobile.parity", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m mobile.parity", __doc__, EXAMPLES)
     parser.add_argument("artefacts", nargs="*", type=Path, metavar="ARTEFACT", help=".tflite, .pte or .mlpackage")
     parser.add_argument("--checkpoint", type=Path, default=SHIPPED, help="what the artefacts were made of")
     parser.add_argument("--clips", default="rendered:216", metavar="DATA", help=DATA_HELP + "; default rendered:216")

@@ -35,6 +35,7 @@ from mobile.result_files import (
 from mobile.result_files.latency import LatencyRow
 from mobile.result_files.layers import Profile, QuantDebug
 from training.checkpoint import code_version
+from training.command_line import command_parser
 from training.errors import UserError
 from training.files import atomic_path
 from training.metrics import plot_confusion
@@ -255,10 +256,7 @@ def update_readme(readme: Path, results: Path, *, check: bool) -> bool:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m mobile.report", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m mobile.report", __doc__, EXAMPLES)
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="default: mobile/results")
     parser.add_argument("--artefacts", type=Path, metavar="DIR", help="for the page: the exporters' *.report.json")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the page here")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from rich.console import Console
@@ -10,6 +9,7 @@ from rich.console import Console
 from training.clips.check import SplitCheck, check_clips, warnings_of
 from training.clips.opening import DATA_HELP, is_rendered, open_data, parse_data, splits_of
 from training.clips.report import as_json, print_checks
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import write_json
 
@@ -23,12 +23,7 @@ The exit status is 1 if a clip cannot be used."""
 
 def main(arguments: list[str] | None = None) -> int:
     """Prints the tables; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.clips",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m training.clips", __doc__, EXAMPLES)
     parser.add_argument("data", metavar="PATH", help=DATA_HELP)
     parser.add_argument("--split", help="only this split (all of them by default)")
     parser.add_argument("--segments", type=int, default=8, metavar="T", help="frames that a clip needs (default: 8)")
