@@ -81,7 +81,7 @@ class Dataflow:
                     maker = self.source(binding)
                     if not self._gives_int8(op, maker):
                         return f"its {parameter} comes from {'the input' if maker is None else maker.describe()}"
-                elif _is_float_data(op, parameter, binding):
+                elif _is_float_data(parameter, binding):
                     return f"its {parameter} is a {binding.dtype} constant"
         for sink in self.sinks(op.output):
             if sink is None or (sink.type != "quantize" and not _follows(op, sink)):
@@ -132,7 +132,7 @@ def _follows(op: MilOp, activation: MilOp) -> bool:
     return activation.type in _ACTIVATIONS and op.type not in _LAYOUT | _BORDER | _ACTIVATIONS
 
 
-def _is_float_data(op: MilOp, parameter: str, constant: np.ndarray) -> bool:
+def _is_float_data(parameter: str, constant: np.ndarray) -> bool:
     """A float tensor where int8 belongs. Biases stay real-valued; zeros are exact on every int8 grid."""
     if parameter == "bias" or not np.issubdtype(constant.dtype, np.floating):
         return False

@@ -128,9 +128,12 @@ class OnePiecePartitioner(XnnpackPartitioner):
         return operators, None
 
 
-@register_node_visitor
-class _ViewVisitor(NodeVisitor):
-    target = "sth_mobile.view_channels_last.default"
+class _ChannelsLastVisitor(NodeVisitor):
+    """Of an operator whose input and output lie in channels-last memory."""
+
+    def operator(self, node: torch.fx.Node, ids: dict[torch.fx.Node, int]) -> XNNStaticReshape | XNNStaticSlice:
+        """What XNNPACK computes for the node."""
+        raise NotImplementedError
 
     def define_node(
         self, node: torch.fx.Node, graph: XNNGraph, ids: dict[torch.fx.Node, int], debug_handle: int
@@ -138,16 +141,40 @@ class _ViewVisitor(NodeVisitor):
         _require_channels_last(node, node)
         _require_channels_last(node.args[0], node)
         self.define_nodes_tensor_inputs_outputs(node, graph, ids, convert_to_nhwc=True)
+        graph.xnodes.append(XNode(xnode_union=self.operator(node, ids), debug_handle=debug_handle))
+
+
+@register_node_visitor
+class _ViewVisitor(_ChannelsLastVisitor):
+    target = "sth_mobile.view_channels_last.default"
+
+    def operator(self, node: torch.fx.Node, ids: dict[torch.fx.Node, int]) -> XNNStaticReshape:
         source, shape = cast(Any, node.args)
         frames, channels, height, width = shape
-        reshape = XNNStaticReshape(
+        return XNNStaticReshape(
             num_dims=4,
             new_shape=[frames, height, width, channels],
             input_id=ids[source],
             output_id=ids[node],
             flags=0,
         )
-        graph.xnodes.append(XNode(xnode_union=reshape, debug_handle=debug_handle))
+
+
+@register_node_visitor
+class _LastRowsVisitor(_ChannelsLastVisitor):
+    target = "sth_mobile.last_rows.default"
+
+    def operator(self, node: torch.fx.Node, ids: dict[torch.fx.Node, int]) -> XNNStaticSlice:
+        source, start = cast(Any, node.args)
+        frames, channels, rows, columns = node.meta["val"].shape
+        return XNNStaticSlice(
+            num_dims=4,
+            offsets=[0, start, 0, 0],
+            sizes=[frames, rows, columns, channels],
+            input_id=ids[source],
+            output_id=ids[node],
+            flags=0,
+        )
 
 
 @register_node_visitor
@@ -162,29 +189,6 @@ class _EntryVisitor(NodeVisitor):
         source: Any = node.args[0]
         self.define_tensor(source, graph, ids, quant_params=QuantParams.from_inputs(source, self.exported_program))
         ids[node] = ids[source]
-
-
-@register_node_visitor
-class _LastRowsVisitor(NodeVisitor):
-    target = "sth_mobile.last_rows.default"
-
-    def define_node(
-        self, node: torch.fx.Node, graph: XNNGraph, ids: dict[torch.fx.Node, int], debug_handle: int
-    ) -> None:
-        _require_channels_last(node, node)
-        _require_channels_last(node.args[0], node)
-        self.define_nodes_tensor_inputs_outputs(node, graph, ids, convert_to_nhwc=True)
-        source, start = cast(Any, node.args)
-        frames, channels, rows, columns = node.meta["val"].shape
-        piece = XNNStaticSlice(
-            num_dims=4,
-            offsets=[0, start, 0, 0],
-            sizes=[frames, rows, columns, channels],
-            input_id=ids[source],
-            output_id=ids[node],
-            flags=0,
-        )
-        graph.xnodes.append(XNode(xnode_union=piece, debug_handle=debug_handle))
 
 
 @register_node_visitor

@@ -11,14 +11,10 @@ suite=trixie
 packages=(swiftlang g++ libc6-dev dash)
 swiftlint=@expo/swiftlint@0.57.1
 
-tools=${STH_TOOLS:-$HOME/.cache/sth-tools}
-home=$tools/swift
-stamp="$suite ${packages[*]} $swiftlint 3"
-
-say() { printf 'install_tools: %s\n' "$*"; }
-fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 # shellcheck source=mobile/devices/other_debian.sh
 . "$(dirname "$0")/../mobile/devices/other_debian.sh"
+home=$tools/swift
+stamp="$suite ${packages[*]} $swiftlint 3"
 
 # The tools see the system, but for /usr.
 write_wrapper() {

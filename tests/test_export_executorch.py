@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from small_networks import CLASSES, randomise, small_network, smooth_frames
+from short_bundles import short_network
+from small_networks import smooth_frames
 from torch import nn
 
 from mobile.deploy import DeployNetwork, deploy_form
@@ -40,26 +41,10 @@ def to_frames(clip_THWC: torch.Tensor) -> torch.Tensor:
     return (clip_THWC.float() / 128).permute(0, 3, 1, 2)
 
 
-def short_network(name: str, *, blocks: int, int8: bool, **options: Any) -> DeployNetwork:
-    """The first blocks of a network, whose batch norms know the clips: lowering takes a fraction of the time.
-
-    Block 0 is plain, block 1 a stride-2 hybrid, block 2 a stride-1 hybrid with a residual sum.
-    """
-    network = small_network(name, segments=SEGMENTS, **options)
-    layers = list(network.features.children())
-    head, width = layers[-1], layers[blocks].conv[-1].num_features
-    head[0], head[1] = nn.Conv2d(width, 64, 1, bias=False), nn.BatchNorm2d(64)
-    network.features = nn.Sequential(*layers[: blocks + 1], head)
-    network.classifier = nn.Linear(64, CLASSES)
-    randomise(network)
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = None  # a plain average
-            module.reset_running_stats()
+def short_form(name: str, *, blocks: int, int8: bool, **options: Any) -> DeployNetwork:
+    """The deploy form of the first blocks: block 0 is plain, 1 a stride-2 hybrid, 2 a hybrid with a residual sum."""
     frames = torch.stack([to_frames(clip) for clip in clips_of_bytes(4, seed=2)])
-    with torch.no_grad():
-        network.train()(frames)
-    deployed = deploy_form(network.eval())
+    deployed = deploy_form(short_network(name, blocks, frames, **options))
     if int8:
         calibrate(deployed, [frames.flatten(0, 1)])
         convert_to_int8(deployed)
@@ -69,14 +54,14 @@ def short_network(name: str, *, blocks: int, int8: bool, **options: Any) -> Depl
 @pytest.fixture(scope="module")
 def int8(tmp_path_factory: pytest.TempPathFactory):
     """STH in int8: deploy form, artefact, report."""
-    network = short_network("sth_mobilenet_v2", blocks=3, int8=True)
+    network = short_form("sth_mobilenet_v2", blocks=3, int8=True)
     path = tmp_path_factory.mktemp("pte") / "sth.pte"
     return network, path, lower_to_pte(export_program(network, SIZE), path)
 
 
 @pytest.fixture(scope="module")
 def fp32(tmp_path_factory: pytest.TempPathFactory):
-    network = short_network("sth_mobilenet_v2", blocks=2, int8=False)
+    network = short_form("sth_mobilenet_v2", blocks=2, int8=False)
     path = tmp_path_factory.mktemp("pte") / "sth.pte"
     return network, path, lower_to_pte(export_program(network, SIZE), path, "fp32")
 
@@ -154,7 +139,7 @@ def _types(report: dict) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("name", "blocks", "pads"), [("tsm_mobilenet_v2", 3, 2), ("sth_mobilenet_v2", 2, 1)])
 def test_padding_with_zero_frames_is_int8_too(name: str, blocks: int, pads: int, tmp_path: Path) -> None:
-    network = short_network(name, blocks=blocks, int8=True, causal=name.startswith("sth"))
+    network = short_form(name, blocks=blocks, int8=True, causal=name.startswith("sth"))
     report = lower_to_pte(export_program(network, SIZE), tmp_path / "padded.pte")
     assert report["delegate_pieces"] == 1
     assert report["operators"]["StaticConstantPad"] == {"int8": pads}
@@ -194,18 +179,18 @@ class _Sum(nn.Module):
 
 
 def test_messages_name_operator_and_layer() -> None:
-    network = short_network("sth_mobilenet_v2", blocks=2, int8=False)
+    network = short_form("sth_mobilenet_v2", blocks=2, int8=False)
     unknown = export_program(_WithOperator(network, _CumulativeSum()), SIZE)  # type: ignore[arg-type]
     with pytest.raises(UserError, match=r"aten\.cumsum.* of tail "):
         rewrite(unknown, "fp32")
-    network = short_network("sth_mobilenet_v2", blocks=2, int8=True)
+    network = short_form("sth_mobilenet_v2", blocks=2, int8=True)
     floating = export_program(_WithOperator(network, _Sum()), SIZE)  # type: ignore[arg-type]
     with pytest.raises(UserError, match=r"aten\.add\.Tensor of tail would compute in float"):
         rewrite(floating, "int8")
 
 
 def test_a_failed_lowering_leaves_what_was_there(tmp_path: Path) -> None:
-    network = short_network("sth_mobilenet_v2", blocks=2, int8=False)
+    network = short_form("sth_mobilenet_v2", blocks=2, int8=False)
     bad = export_program(_WithOperator(network, _CumulativeSum()), SIZE)  # type: ignore[arg-type]
     target = tmp_path / "old.pte"
     target.write_bytes(b"old")

@@ -1,1 +1,1 @@
-"""The device lab: one interface to the host, Android phones, iOS devices and emulated arm64."""
+"""The device lab: one interface to the host, Android phones and iOS devices."""

@@ -62,7 +62,6 @@ class Device(abc.ABC):
     """
 
     kind: str
-    measures_time = True
 
     @abc.abstractmethod
     def describe(self) -> DeviceFacts:

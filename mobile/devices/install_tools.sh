@@ -7,14 +7,10 @@
 set -euo pipefail
 
 suite=trixie
-tools=${STH_TOOLS:-$HOME/.cache/sth-tools}
-home=$tools/adbd
-stamp="$suite 1"
-
-say() { printf 'install_tools: %s\n' "$*"; }
-fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 # shellcheck source=mobile/devices/other_debian.sh
 . "$(dirname "$0")/other_debian.sh"
+home=$tools/adbd
+stamp="$suite 1"
 
 install_adbd() {
     local new=$home.partial

@@ -29,7 +29,6 @@ from training.checkpoint import code_version
 from training.errors import UserError
 from training.files import sha256_of, write_json
 
-PHONES = ("android", "ios")
 BROKEN_OFF = "the run was broken off before; the same command goes on"
 
 

@@ -1,4 +1,9 @@
-# Packages of another Debian suite beside the system: sourced by scripts that set $suite and define fail.
+# Packages of another Debian suite beside the system: sourced by install_tools.sh scripts, which set $suite.
+
+tools=${STH_TOOLS:-$HOME/.cache/sth-tools}
+
+say() { printf 'install_tools: %s\n' "$*"; }
+fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 # The sources of the system, of the other suite; their addresses stay what they are here.
 write_sources() {
