@@ -102,14 +102,7 @@ def lower_to_mlpackage(
             be written to, coremltools missing, a conversion that failed (the message names op and layer), or one that
             left a float operation in an int8 package. What was at ``target`` before is untouched then.
     """
-    target = Path(target)
-    if precision not in _COMPUTE:
-        raise UserError(f"precision is {precision!r}; expected one of {', '.join(_COMPUTE)}")
-    if target.suffix != ".mlpackage":
-        raise UserError(f"{target} is no name for a Core ML package; expected one that ends in .mlpackage")
-    quantized = any("quantized_decomposed" in str(node.target) for node in program.graph.nodes)
-    if quantized != (precision == "int8"):
-        raise UserError(f"precision is {precision}, but the program is {'' if quantized else 'not '}quantized")
+    _check(program, Path(target), precision)
     prepared = prepare(program)
     if _keeps_states(prepared) and precision == "fp32":
         raise UserError("Core ML keeps states in float16 only: export int8 or fp16, or fp32 without --stateful")
@@ -135,6 +128,17 @@ def lower_to_mlpackage(
         if lowered.states:
             report["state_bytes"] = sum(_HALF * math.prod(state.shape) for state in lowered.states)
     return report
+
+
+def _check(program: ExportedProgram, target: Path, precision: str) -> None:
+    """Refuse what cannot become a package of this precision. Raises UserError."""
+    if precision not in _COMPUTE:
+        raise UserError(f"precision is {precision!r}; expected one of {', '.join(_COMPUTE)}")
+    if target.suffix != ".mlpackage":
+        raise UserError(f"{target} is no name for a Core ML package; expected one that ends in .mlpackage")
+    quantized = any("quantized_decomposed" in str(node.target) for node in program.graph.nodes)
+    if quantized != (precision == "int8"):
+        raise UserError(f"precision is {precision}, but the program is {'' if quantized else 'not '}quantized")
 
 
 def _keeps_states(prepared: ExportedProgram) -> bool:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from mobile.bundle import awaken, randomize
-from mobile.deploy import norm_gain_bias
+from mobile.deploy_blocks import norm_gain_bias
 from training.networks import build_network
 from training.networks.movinet import MoViNet, MoViNetBlock
 

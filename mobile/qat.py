@@ -21,11 +21,12 @@ from mobile.bias_correction import correct_biases
 from mobile.deploy import DeployNetwork, deploy_form
 from mobile.quantize import convert_to_int8, quantized_state
 from training import distributed
+from training.batches import open_loader
 from training.checkpoint import code_version, load_checkpoint, network_of, save_checkpoint
 from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import write_json
-from training.loop import LAST, Trainer, open_loader
+from training.loop import LAST, Trainer
 from training.recipe import Recipe, check, override
 
 EXAMPLES = """examples:

@@ -8,7 +8,8 @@ import pytest
 import torch
 from small_networks import small_network, smooth_frames
 
-from mobile.deploy import deploy_form, frames_to_rows, rows_to_frames
+from mobile.deploy import deploy_form
+from mobile.deploy_blocks import frames_to_rows, rows_to_frames
 from mobile.quantize import calibrate, convert_to_int8, export_program
 from training.input_spec import InputSpec
 from training.networks import build_network

@@ -22,7 +22,7 @@ from converters.tflite_lowering import lower_to_tflite
 from converters.xnnpack_lowering import lower_to_pte
 from mobile.bundle import Bundle
 from mobile.contract import Contract, load_contract, report_path
-from mobile.deploy import HybridBlock
+from mobile.deploy_blocks import HybridBlock
 from mobile.forms import form_of, next_name
 from mobile.runners import ArtefactRunner, StreamRunner
 from mobile.runners.executorch_runner import ExecuTorchRunner

@@ -18,7 +18,7 @@ import pytest
 from fake_artefacts import FakeRuntime, contract_of, tiny_bundle, write_artefact
 from rich.console import Console
 
-from mobile import runners
+from mobile import runners, thresholds
 from mobile.contract import Contract, report_path
 from mobile.devices import plan
 from mobile.devices.plan import Plan
@@ -228,6 +228,13 @@ def test_a_rival_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> None
         latency.parse(["--against", "tsx", "a.tflite"])
     assert caught.value.code == 2
     assert "expected sth, tsn, tsm" in capsys.readouterr().err
+
+
+def test_states_of_the_timed_stream_are_within_their_limit() -> None:
+    found = load_result(Path(thresholds.__file__).parent / "results" / "latency_stream.json")
+    assert isinstance(found, Latency)
+    sizes = [row.state_bytes for row in found.rows if row.mode == "stream" and row.precision == "int8"]
+    assert len(sizes) == 2 and all(0 < size <= thresholds.STATE_BYTES for size in sizes)
 
 
 def test_unknown_devices_and_missing_artefacts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ from PIL import Image
 from mobile import runners
 from mobile.live import command as live
 from mobile.live.loop import ENDED, LOST
-from mobile.live.source import Clock, open_source
+from mobile.live.opening import open_source
+from mobile.live.source import Clock
 from training.errors import UserError
 
 

@@ -12,7 +12,8 @@ from training_runs import STEPS, Run, cut_off, file_recipe, run, tiny_recipe
 from training.checkpoint import code_version
 from training.errors import UserError
 from training.files import read_json
-from training.loop import FINAL, LAST, RESULT, learning_rate
+from training.loop import FINAL, LAST, RESULT
+from training.optimizer import learning_rate
 from training.train import train
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from training.errors import UserError
-from training.loop import learning_rate, make_optimizer, parameter_groups
 from training.networks import build_network
+from training.optimizer import learning_rate, make_optimizer, parameter_groups
 from training.recipe import Recipe, check, override
 from training.recipes import RECIPES, recipe
 

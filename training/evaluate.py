@@ -113,16 +113,8 @@ def evaluate(
         dataset = ClipDataset(
             source, spec, training=False, clips_per_video=clips_per_video, crops=crops, repeat_short=repeat_short
         )
-        here = distributed.current()
-        loader = ClipLoader(
-            dataset, here.size, workers=workers, on_error="skip" if skip_broken else "stop",
-            rank=here.rank, ranks=here.size,
-        )  # fmt: skip
-        rows = []
-        for batch in tqdm(loader, desc=Path(model).name, unit="clip", mininterval=2, disable=not here.first):
-            mean_K = np.mean([predict(frames.numpy()) for frames in batch.frames_NTHWC], axis=0)
-            rows.append((int(batch.indices_N[0]), mean_K, int(batch.labels_N[0])))
-    told = distributed.gather((rows, loader.skipped))
+        share = _share(dataset, predict, Path(model).name, workers=workers, skip_broken=skip_broken)
+    told = distributed.gather(share)
     rows = sorted((row for theirs, _ in told for row in theirs), key=lambda row: row[0])
     if not rows:
         raise distributed.shared_error(f"none of the {len(source)} clips can be used")
@@ -131,7 +123,7 @@ def evaluate(
     names = [source.name_of(row[0]) for row in rows]
     result = scores(logits_MK, truths_M)
     protocol = {"data": data, "split": split, "clips_per_video": clips_per_video, "crops": crops}
-    if keep is not None and here.first:
+    if keep is not None and distributed.current().first:
         save_scores(keep, Scores(logits_MK, truths_M, names, labels, {"model": model, **about, **protocol}))
     return {
         "kind": "accuracy",
@@ -143,6 +135,22 @@ def evaluate(
         **result,
         "skipped": skipped,
     }
+
+
+def _share(
+    dataset: ClipDataset, predict: Predict, name: str, *, workers: int, skip_broken: bool
+) -> tuple[list[tuple[int, np.ndarray, int]], dict[str, str]]:
+    """What this process sees of the videos: number, mean logits (K,) and label of each; why others were skipped."""
+    here = distributed.current()
+    loader = ClipLoader(
+        dataset, here.size, workers=workers, on_error="skip" if skip_broken else "stop",
+        rank=here.rank, ranks=here.size,
+    )  # fmt: skip
+    rows = []
+    for batch in tqdm(loader, desc=name, unit="clip", mininterval=2, disable=not here.first):
+        mean_K = np.mean([predict(frames.numpy()) for frames in batch.frames_NTHWC], axis=0)
+        rows.append((int(batch.indices_N[0]), mean_K, int(batch.labels_N[0])))
+    return rows, loader.skipped
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -28,23 +28,15 @@ from tqdm import tqdm
 
 from training import checkpoint as checkpoints
 from training import distributed
-from training.clips import (
-    UNLABELLED,
-    CachedClips,
-    ClipBatch,
-    ClipDataset,
-    ClipLoader,
-    as_modality,
-    is_rendered,
-    open_data,
-)
+from training.batches import open_loader
+from training.clips import UNLABELLED, ClipBatch, ClipLoader
 from training.errors import UserError, missing_extra
 from training.files import write_json
 from training.metrics import scores
 from training.networks.frame_network import to_channels_last
 from training.networks.sync_norm import synchronize
+from training.optimizer import learning_rate, make_optimizer
 from training.recipe import Recipe, differences
-from training.rendered import KeptFrames, RenderedClips
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -69,68 +61,6 @@ def open_writer(folder: Path) -> SummaryWriter:
         return SummaryWriter(str(folder))
     except OSError as error:
         raise UserError(f"cannot write into {folder}: {error.strerror}; choose another folder") from error
-
-
-def open_loader(
-    recipe: Recipe, *, training: bool, size: int, labels: list[str] | None = None, whole: bool = False
-) -> ClipLoader:
-    """Batches of the recipe's training or validation clips; of each, the part of this process or the ``whole``."""
-    split, data = ("train", recipe.train_data) if training else ("validation", recipe.validation_data)
-    source = open_data(data, split, labels)
-    # evaluation reads the files themselves: a cached frame is resized twice, a phone's once
-    if training and recipe.cache_short_side and not is_rendered(data):
-        source = CachedClips(source, short_side=recipe.cache_short_side)
-    if recipe.frame_cache and isinstance(source, RenderedClips):
-        source = KeptFrames(source, recipe.frame_cache)
-    source = as_modality(source, recipe.modality, frame_size=recipe.frame_size, flow_cache=recipe.flow_cache)
-    dataset = ClipDataset(
-        source,
-        dataclasses.replace(recipe.input_spec(), segments=recipe.frames(), size=size),
-        training=training,
-        seed=recipe.seed,
-        flip=recipe.flip,
-        colour_jitter=recipe.colour_jitter,
-        scales=recipe.crop_scales,
-        repeat_short=recipe.repeat_short,
-        fresh_each_epoch=recipe.fresh_each_epoch and training,
-        per_frame=recipe.supervision == "frame",
-    )
-    here = distributed.Ranks() if whole else distributed.current()
-    least = here.size * recipe.accumulate
-    if training and (recipe.batch % least or len(dataset) < least):
-        raise distributed.shared_error(
-            f"a batch is {recipe.batch} of {len(dataset)} clips; {here.size} processes that accumulate"
-            f" {recipe.accumulate} parts need a multiple of {least}"
-        )
-    pin_memory = distributed.device_named(recipe.device).type == "cuda"
-    return ClipLoader(
-        dataset, recipe.batch, workers=recipe.workers, pin_memory=pin_memory, rank=here.rank, ranks=here.size
-    )
-
-
-def learning_rate(recipe: Recipe, epoch: float) -> float:
-    """The rate at a fractional epoch: linear warm-up, then steps of 1/10 at the milestones or half a cosine."""
-    if recipe.warmup_epochs and epoch < recipe.warmup_epochs:
-        return recipe.lr * min(max(epoch, 1e-2) / recipe.warmup_epochs, 1.0)
-    if recipe.schedule == "steps":
-        return recipe.lr * 0.1 ** sum(epoch >= milestone for milestone in recipe.milestones)
-    share = (epoch - recipe.warmup_epochs) / max(recipe.epochs - recipe.warmup_epochs, 1e-9)
-    return recipe.lr * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
-
-
-def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weight decay for kernels; none for biases and batch norm."""
-    kernels = [p for p in network.parameters() if p.dim() > 1]
-    others = [p for p in network.parameters() if p.dim() <= 1]
-    return [{"params": kernels, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
-
-
-def make_optimizer(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimiser over all parameters."""
-    groups = parameter_groups(module, recipe.weight_decay)
-    if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=recipe.lr)
-    return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum)
 
 
 @dataclasses.dataclass

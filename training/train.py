@@ -12,13 +12,14 @@ from typing import Any
 import torch
 
 from training import distributed
+from training.batches import open_loader
 from training.checkpoint import load_checkpoint, make_checkpoint, network_of
 from training.clips.opening import is_rendered, open_data
 from training.command_line import command_parser
 from training.distributed import Ranks
 from training.errors import UserError, run_cli
 from training.files import write_json
-from training.loop import FINAL, LAST, RESULT, Trainer, open_loader
+from training.loop import FINAL, LAST, RESULT, Trainer
 from training.networks import FrameNetwork, build_network
 from training.networks.fewer_states import drop_states
 from training.networks.imagenet import load_imagenet

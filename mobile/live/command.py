@@ -16,9 +16,10 @@ from mobile.events.streams import open_runner
 from mobile.events.thresholds import Thresholds, load_thresholds, thresholds_path
 from mobile.latency.timing import describe_host
 from mobile.live.loop import INTERRUPTED, LOST, Live
+from mobile.live.opening import SOURCE_HELP, open_source
 from mobile.live.pipeline import Pipeline
 from mobile.live.record import Screen, check_target, open_recorder
-from mobile.live.source import SOURCE_HELP, Clock, Source, open_source
+from mobile.live.source import Clock, Source
 from mobile.live.stats import StageTimes
 from mobile.live.window import Window
 from mobile.runners import SUFFIXES

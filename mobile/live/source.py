@@ -23,7 +23,6 @@ from mobile.events.streams import milliseconds
 from training.clips.decode import open_video, retrieve
 from training.errors import UserError
 
-SOURCE_HELP = "number of a camera, a video file, or rendered:SECONDS:SEED"
 _UNKNOWN_RATE = 30.0  # frames a second of a file that does not say
 
 
@@ -210,20 +209,3 @@ def open_rendered(text: str, *, realtime: bool, clock: Clock) -> StoredSource:
 
     frames = ((milliseconds(index / rate), functools.partial(picture, index)) for index in range(stream.frame_count))
     return StoredSource(text, frames, rate, realtime=realtime, clock=clock)
-
-
-def open_source(text: str, *, realtime: bool, clock: Clock) -> Source:
-    """What ``--source`` names.
-
-    Raises:
-        UserError: no such camera, file or stream.
-    """
-    if text.isdecimal():
-        from mobile.live.camera import CameraSource, camera_opener
-
-        camera = CameraSource(f"camera {text}", camera_opener(int(text)), clock)
-        camera.start()
-        return camera
-    if text.startswith("rendered:"):
-        return open_rendered(text, realtime=realtime, clock=clock)
-    return open_file(Path(text), realtime=realtime, clock=clock)
