@@ -70,6 +70,7 @@ class Step:
         return {"logits": logits_1K, **{f"{name}_next": self.future[name] for name in self.future}}
 
     def block(self, number: int, x_BHWC: Any, stride: int) -> Any:
+        """An inverted residual, with its temporal kernel where it has one, and its gate."""
         tf = self.tf
         h_BHWC = self.swish(self.convolution(f"{number}.expand", x_BHWC))
         h_BHWC = self.swish(self.depthwise(f"{number}.spatial", h_BHWC, stride, "SAME"))
@@ -113,18 +114,22 @@ class Step:
         return tf.reshape(tf.transpose(tf.matmul(x_CT, tf.constant(lower_TT.T))), (frames, 1, 1, channels))
 
     def convolution(self, name: str, x_BHWC: Any, stride: int = 1) -> Any:
+        """The convolution of these weights, padded as "SAME", with its bias."""
         kernel_HWIO = self.weights[f"{name}.weight"].transpose(2, 3, 1, 0)
         return self.tf.nn.conv2d(x_BHWC, kernel_HWIO, stride, "SAME") + self.weights[f"{name}.bias"]
 
     def depthwise(self, name: str, x_BHWC: Any, stride: int, padding: str) -> Any:
+        """The depthwise convolution of these weights, with its bias."""
         kernel_HWC1 = self.weights[f"{name}.weight"].transpose(2, 3, 0, 1)
         y_BHWC = self.tf.nn.depthwise_conv2d(x_BHWC, kernel_HWC1, [1, stride, stride, 1], padding)
         return y_BHWC + self.weights[f"{name}.bias"]
 
     def linear(self, name: str, x_1C: Any) -> Any:
+        """The fully connected layer of these weights."""
         return self.tf.matmul(x_1C, self.weights[f"{name}.weight"].T) + self.weights[f"{name}.bias"]
 
     def swish(self, x: Any) -> Any:
+        """Hard swish: one operator of LiteRT, or ``composed`` of products and sums."""
         if self.composed:
             return (x * (1 / 6)) * self.tf.nn.relu6(x + 3.0)
         return x * self.tf.nn.relu6(x + 3.0) * (1 / 6)

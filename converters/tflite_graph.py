@@ -110,6 +110,7 @@ class Graph:
         return inputs, outputs
 
     def name(self, tensor: int) -> str:
+        """What the converter called it."""
         return self.tensors[tensor].name.decode()
 
     def dtype(self, tensor: int) -> str:
@@ -137,6 +138,7 @@ class Graph:
         return [tensor for tensor in op.inputs if tensor >= 0 and self.constant(tensor) is None]
 
     def convolutions(self) -> Iterator[Op]:
+        """Plain and depthwise ones, in the order of the graph."""
         return (op for op in self.ops if op.kind in CONVOLUTIONS)
 
 

@@ -115,6 +115,7 @@ class PlainBlock(nn.Module):
 
     @property
     def sees_other_frames(self) -> bool:
+        """Whether frames of a clip mix in it."""
         return self.shift is not None
 
     @property

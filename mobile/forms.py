@@ -44,10 +44,12 @@ class Form:
 
     @property
     def input_names(self) -> list[str]:
+        """In the order of ``module``'s arguments."""
         return [FRAMES, *(state.name for state in self.states)]
 
     @property
     def output_names(self) -> list[str]:
+        """In the order of ``module``'s results."""
         return [LOGITS, *(next_name(state.name) for state in self.states)]
 
     @property

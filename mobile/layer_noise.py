@@ -75,6 +75,7 @@ class Energy:
     noise: float = 0.0
 
     def add(self, true: torch.Tensor, seen: torch.Tensor) -> None:
+        """Take a batch in."""
         self.signal += float((true.double() ** 2).sum())
         self.noise += float(((true.double() - seen.double()) ** 2).sum())
 
@@ -98,10 +99,12 @@ class Spread:
 
     @property
     def low(self) -> float:
+        """The least number that the int8 grid holds."""
         return (LOW - self.zero_point) * self.scale
 
     @property
     def high(self) -> float:
+        """The greatest number that the int8 grid holds."""
         return (HIGH - self.zero_point) * self.scale
 
     def add(self, values: torch.Tensor) -> None:
@@ -192,6 +195,7 @@ class OneByOne:
 
     @property
     def names(self) -> list[str]:
+        """Of the layers, in the order of the data."""
         return list(self._layers)
 
     def weight_db(self, layer: str) -> float | None:

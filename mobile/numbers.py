@@ -55,6 +55,7 @@ class Point(nn.Module):
         self.observing = False
 
     def observe(self, x: torch.Tensor) -> None:
+        """Move the range towards that of these values; the first ones set it."""
         low, high = torch.aminmax(x.detach())
         low, high = low.clamp(max=0), high.clamp(min=0)
         if not bool(self.seen):
@@ -147,6 +148,7 @@ class Conv(nn.Module):
 
     @property
     def source(self) -> Point:
+        """Of its input."""
         return self._source[0]
 
     def _operands(self) -> tuple[torch.Tensor, torch.Tensor]:

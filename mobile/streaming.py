@@ -1,8 +1,8 @@
 """The streaming form: one frame in, one row of logits out, the states in between; the same function as the clip form.
 
 It is the modules of a causal deploy form called in another order, so there is one set of weights, ranges and
-operators. What a block keeps of earlier frames (``mobile.deploy_blocks.Memory``) is a state: of STH the last KT - 1 rows that
-its temporal kernels saw, of TSM the channels that move into the next frame.
+operators. What a block keeps of earlier frames (``mobile.deploy_blocks.Memory``) is a state: of STH the last KT - 1
+rows that its temporal kernels saw, of TSM the channels that move into the next frame.
 
 Axes: B frames of one step, T frame, R rows of a state, C channel, H row, W column, P = H * W, K class.
 """

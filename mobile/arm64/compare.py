@@ -64,6 +64,7 @@ class Side:
 
     @property
     def frames_sha256(self) -> str:
+        """Of the input tensors of all clips."""
         return hashlib.sha256(self.tensors.tobytes()).hexdigest()
 
 

@@ -95,6 +95,7 @@ def measure_phone(kind: str, artefacts: Sequence[Path], arguments: argparse.Name
 
 
 def plan_of(arguments: argparse.Namespace) -> Plan:
+    """How often to measure, as the command line says."""
     return Plan(threads=arguments.threads, rounds=arguments.rounds, warm_up=arguments.warm_up, seed=arguments.seed)
 
 

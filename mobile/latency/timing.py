@@ -28,10 +28,12 @@ class Timing:
 
     @property
     def median(self) -> float:
+        """Milliseconds."""
         return float(np.median(self.samples))
 
     @property
     def p90(self) -> float:
+        """Milliseconds that nine of ten do not exceed."""
         return float(np.percentile(self.samples, 90))
 
 

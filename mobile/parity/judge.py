@@ -11,6 +11,7 @@ from mobile.parity.row import FAILED, PASSED
 
 
 def status(passed: bool) -> str:
+    """As a row of the ladder says it."""
     return PASSED if passed else FAILED
 
 

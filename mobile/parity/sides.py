@@ -40,6 +40,7 @@ class Clips:
 
     @property
     def known_labels(self) -> np.ndarray | None:
+        """Class ids (M,); None where a clip has none."""
         return self.labels if (self.labels >= 0).all() else None
 
 

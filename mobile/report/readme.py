@@ -126,6 +126,7 @@ def _spread(values: list[float]) -> str:
 
 
 def parity_tables(found: Sequence[Parity]) -> str:
+    """A ladder each, its rows in the order of the hops."""
     header = ["hop", "row", "status", "clips", "max", "mean", "SQNR dB", "same top-1 %", "top-1 % left / right",
               "within 2 steps %"]  # fmt: skip
     tables = []
@@ -327,6 +328,7 @@ def frontier_tables(found: Sequence[Frontier]) -> str:
 
 
 def artefact_table(found: Sequence[Artefact]) -> str:
+    """A row for each exported file."""
     rows = [
         [f"`{a.artefact}`", a.runtime, a.precision, f"{a.bytes / 1e6:.2f}", operators_line(a.operators),
          pieces(a), f"`{a.sha256[:12]}`"]

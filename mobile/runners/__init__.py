@@ -100,7 +100,11 @@ class StreamRunner(ArtefactRunner):
 
     @property
     def states(self) -> dict[str, np.ndarray]:
-        """The states as the artefact has them, by name; none where it keeps them."""
+        """The states as the artefact has them, by name; none where it keeps them.
+
+        Raises:
+            UserError: on setting: the artefact keeps its states, or these are of another network or size.
+        """
         return self._stream.read()
 
     @states.setter

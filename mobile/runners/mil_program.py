@@ -33,6 +33,7 @@ class MilOp:
 
     @property
     def output(self) -> MilValue:
+        """The only one, of most operations."""
         return self.outputs[0]
 
     def constant(self, parameter: str, default: Any = None) -> Any:
