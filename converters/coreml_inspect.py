@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from converters.operator_counts import count_types
 from mobile.runners.mil_program import Binding, MilOp, MilProgram, MilValue, read_mil_program
 from training.errors import UserError
 
@@ -153,10 +154,7 @@ def operators(program: MilProgram) -> dict[str, dict[str, int]]:
     A compute operation counts as int8 when int8 comes in and int8 goes out; others by their declared types.
     """
     flow = Dataflow(program)
-    counted: dict[str, Counter[str]] = {}
-    for op in program.operations:
-        counted.setdefault(op.type, Counter())[_compute_type(flow, op)] += 1
-    return {kind: dict(types) for kind, types in sorted(counted.items())}
+    return count_types((op.type, _compute_type(flow, op)) for op in program.operations)
 
 
 def _compute_type(flow: Dataflow, op: MilOp) -> str:

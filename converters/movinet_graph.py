@@ -10,7 +10,6 @@ Axes: B frames, T frame, S height and width of the input, H row, W column, P = H
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-ERROR_FILE = "error.txt"
+from converters.tensorflow_process import tell_parent
+
 COUNT = "count"
 Weights = dict[str, np.ndarray]
 
@@ -178,7 +178,7 @@ def examples(
 
 
 def main() -> int:
-    """Convert as the command line says; 0, or 1 with ``error.txt`` written."""
+    """Convert as the command line says; 0, or 1 after telling the parent why."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("weights", type=Path, help=".npz; 'clips' in it are frames (N, T, S, S, 3) to take ranges from")
     parser.add_argument("tflite", type=Path)
@@ -187,14 +187,12 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=8, help="of a clip")
     parser.add_argument("--composed", action="store_true", help="hard swish of additions and products")
     arguments = parser.parse_args()
-    os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", TF_USE_LEGACY_KERAS="1")
     weights = dict(np.load(arguments.weights))
     clips_NTSSC = weights.pop("clips", None)
     try:
         content = convert(weights, arguments, clips_NTSSC)
     except Exception as error:
-        told = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        Path(ERROR_FILE).write_text(told, encoding="utf-8")
+        tell_parent(" ".join(f"{type(error).__name__}: {error}".split())[:300])
         raise
     arguments.tflite.write_bytes(content)
     return 0

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from converters.movinet_graph import COUNT, states_of
-from converters.tflite_float import run_tensorflow
+from converters.tensorflow_process import run_tensorflow
 from converters.tflite_graph import Graph
 from converters.tflite_inspect import delegation, operators
 from converters.tflite_lowering import tools

@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib.resources
 import json
 import tempfile
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import numpy as np
 from flatbuffers import encode
 from flatbuffers.table import Table
 
+from converters.operator_counts import count_types
 from training.errors import UserError, missing_extra
 
 _CONVOLUTIONS = ("XNNConv2d", "XNNDepthwiseConv2d", "XNNFullyConnected")
@@ -150,11 +150,7 @@ class PTEContent:
 
     def operators(self) -> dict[str, dict[str, int]]:
         """How many operators of each type compute in each data type: ``{"Conv2d": {"int8": 52}, ...}``."""
-        counted: dict[str, Counter[str]] = {}
-        for piece in self.pieces:
-            for operator in piece.operators():
-                counted.setdefault(operator.kind, Counter())[operator.dtype] += 1
-        return {kind: dict(types) for kind, types in sorted(counted.items())}
+        return count_types((found.kind, found.dtype) for piece in self.pieces for found in piece.operators())
 
 
 def read_pte(path: Path | str) -> PTEContent:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import subprocess
-import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -14,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from converters.tflite_from_onnx import ERROR_FILE
+from converters.tensorflow_process import run_tensorflow
 from mobile.deploy import DeployNetwork
 from mobile.forms import LOGITS, Form
 from mobile.runners.litert_runner import LiteRTRunner
@@ -106,34 +103,3 @@ def _export_onnx(form: Form, target: Path) -> None:
 def _from_onnx(onnx_file: Path, tflite_file: Path, *, fp16: bool) -> None:
     words = [str(onnx_file), str(tflite_file), *["--fp16"] * fp16]
     run_tensorflow("converters.tflite_from_onnx", words, tflite_file)
-
-
-def run_tensorflow(module: str, words: list[str], made: Path) -> None:
-    """Run a module of this project that needs TensorFlow in a process of its own, in the folder of ``made``.
-
-    Raises:
-        UserError: it failed, or made nothing; with what it left in ``error.txt``.
-    """
-    folder = made.parent
-    root = str(Path(__file__).resolve().parents[1])
-    paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    done = subprocess.run(
-        [sys.executable, "-m", module, *words],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": paths},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    if done.returncode == 0 and made.is_file():
-        return
-    log = _keep_log(done.stdout)
-    told = folder / ERROR_FILE
-    fault = told.read_text(encoding="utf-8") if told.is_file() else f"the process ended with status {done.returncode}"
-    raise UserError(f"{module} failed: {fault} (what it printed is in {log})")
-
-
-def _keep_log(content: bytes) -> Path:
-    with tempfile.NamedTemporaryFile(prefix="tflite-", suffix=".log", delete=False) as log:
-        log.write(content)
-    return Path(log.name)

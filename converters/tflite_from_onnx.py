@@ -1,8 +1,6 @@
 """ONNX -> onnx2tf -> TensorFlow SavedModel -> float .tflite; a process of its own.
 
-TensorFlow and torch do not get along in one process, so ``converters.tflite_float`` runs this as
-``python -m converters.tflite_from_onnx``. It may print what it likes (the caller keeps that as a log); the one line
-for people goes to the file ``error.txt`` in the working folder.
+``converters.tflite_float`` runs this as ``python -m converters.tflite_from_onnx`` (``converters.tensorflow_process``).
 """
 
 from __future__ import annotations
@@ -10,7 +8,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,26 +15,26 @@ from typing import Any
 import numpy as np
 import onnx
 
-ERROR_FILE = "error.txt"
+from converters.tensorflow_process import tell_parent
+
 # onnx2tf fetches sample images for an input like ours unless it finds this file in the working folder.
 _SAMPLES, _SAMPLES_SHAPE = "calibration_image_sample_data_20x128x128x3_float32.npy", (20, 128, 128, 3)
 _TO_FIRST, _TO_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
 
 
 def main() -> int:
-    """Convert ``frames.onnx`` as the command line says; 0, or 1 with ``error.txt`` written."""
+    """Convert ``frames.onnx`` as the command line says; 0, or 1 after telling the parent why."""
     parser = argparse.ArgumentParser(description="float .tflite from an ONNX file, by onnx2tf and TensorFlow")
     parser.add_argument("onnx", type=Path)
     parser.add_argument("tflite", type=Path)
     parser.add_argument("--fp16", action="store_true", help="float16 weights")
     arguments = parser.parse_args()
-    os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", TF_USE_LEGACY_KERAS="1")
     graph = onnx.load(str(arguments.onnx)).graph
     try:
         _check_operators(graph)
         content = _convert(arguments.onnx, graph, fp16=arguments.fp16)
     except (Exception, SystemExit) as error:  # onnx2tf leaves by sys.exit for some faults
-        Path(ERROR_FILE).write_text(_one_line(error, graph), encoding="utf-8")
+        tell_parent(_one_line(error, graph))
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         raise
     arguments.tflite.write_bytes(content)

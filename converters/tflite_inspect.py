@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from converters.operator_counts import count_types
 from converters.tflite_graph import Graph, Op
 from training.errors import UserError
 
@@ -36,10 +37,7 @@ class Layer:
 
 def operators(graph: Graph) -> dict[str, dict[str, int]]:
     """How many operators of each type compute in each data type: ``{"CONV_2D": {"int8": 52}, ...}``."""
-    counted: dict[str, Counter[str]] = {}
-    for op in graph.ops:
-        counted.setdefault(op.kind, Counter())[compute_type(graph, op)] += 1
-    return {kind: dict(types) for kind, types in sorted(counted.items())}
+    return count_types((op.kind, compute_type(graph, op)) for op in graph.ops)
 
 
 def compute_type(graph: Graph, op: Op) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from training.networks import FrameNetwork, build_network
+
+if TYPE_CHECKING:
+    from mobile.deploy import DeployNetwork
 
 CLASSES = 5
 
@@ -49,3 +52,17 @@ def smooth_frames(clips: int, segments: int, size: int, seed: int = 0) -> torch.
     coarse = torch.from_numpy(rng.integers(0, 256, (clips * segments, 3, 6, 6)).astype(np.float32))
     smooth = nn.functional.interpolate(coarse, size=(size, size), mode="bilinear")
     return smooth.round().to(torch.uint8).permute(0, 2, 3, 1).reshape(clips, segments, size, size, 3)
+
+
+def seen_by_convolution(network: DeployNetwork, x_BCHW: torch.Tensor) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """Input and output of every convolution in one pass."""
+    seen: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
+    hooks = [
+        conv.register_forward_hook(lambda _, inputs, output, name=name: seen.update({name: (inputs[0], output)}))
+        for name, conv in network.convs().items()
+    ]
+    with torch.no_grad():
+        network(x_BCHW)
+    for hook in hooks:
+        hook.remove()
+    return seen

@@ -8,10 +8,10 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from small_networks import small_network, smooth_frames
+from small_networks import seen_by_convolution, small_network, smooth_frames
 
 from mobile.bias_correction import correct_biases
-from mobile.deploy import DeployNetwork, deploy_form
+from mobile.deploy import deploy_form
 from mobile.numbers import Conv, rounded_weight
 from training.input_spec import InputSpec
 
@@ -20,19 +20,6 @@ SPEC = InputSpec(segments=2, size=64)
 
 def frames(seed: int) -> torch.Tensor:
     return SPEC.to_network(smooth_frames(3, 2, 64, seed)).flatten(0, 1)
-
-
-def inputs_of(network: DeployNetwork, x_BCHW: torch.Tensor) -> dict[str, torch.Tensor]:
-    """What each convolution takes, in float."""
-    seen: dict[str, torch.Tensor] = {}
-    hooks = [
-        conv.register_forward_hook(lambda _, inputs, __, name=name: seen.update({name: inputs[0]}))
-        for name, conv in network.convs().items()
-    ]
-    network(x_BCHW)
-    for hook in hooks:
-        hook.remove()
-    return seen
 
 
 def mean_outputs(conv: Conv, weight: torch.Tensor, bias: torch.Tensor, x_BCHW: torch.Tensor) -> torch.Tensor:
@@ -45,15 +32,15 @@ def mean_outputs(conv: Conv, weight: torch.Tensor, bias: torch.Tensor, x_BCHW: t
 def test_rounding_moves_no_mean(name: str) -> None:
     network = deploy_form(small_network(name, segments=2))
     before = {key: (conv.weight.clone(), conv.bias.clone()) for key, conv in network.convs().items()}
-    inputs = inputs_of(network, torch.cat([frames(0), frames(1)]))
+    seen = seen_by_convolution(network, torch.cat([frames(0), frames(1)]))
     correct_biases(network, [frames(0), frames(1)])
     helped = 0
     for key, conv in network.convs().items():
         weight, bias = before[key]
         assert torch.equal(conv.weight, weight)
-        exact = mean_outputs(conv, weight, bias, inputs[key])
-        plain = mean_outputs(conv, rounded_weight(weight), bias, inputs[key])
-        corrected = mean_outputs(conv, rounded_weight(weight), conv.bias, inputs[key])
+        exact = mean_outputs(conv, weight, bias, seen[key][0])
+        plain = mean_outputs(conv, rounded_weight(weight), bias, seen[key][0])
+        corrected = mean_outputs(conv, rounded_weight(weight), conv.bias, seen[key][0])
         error, error_before = (float((found - exact).abs().max()) for found in (corrected, plain))
         assert error < 1e-5 * max(1.0, float(exact.abs().max()))
         helped += error_before > 20 * error

@@ -262,14 +262,19 @@ def test_a_float_operator_in_an_int8_file_is_found(lowered: tuple[Path, dict[str
         require_int8(graph, "int8.tflite")
 
 
-def test_other_weights_than_the_networks_are_an_error(
-    network: DeployNetwork, float_content: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    graph = Graph(float_content)
+def with_other_weights(content: bytes) -> bytes:
+    """The model with the first convolution's weights a hundredth larger."""
+    graph = Graph(content)
     op = next(graph.convolutions())
     buffer = graph.model.buffers[graph.tensors[op.inputs[1]].buffer]
     buffer.data = np.frombuffer((graph.constant(op.inputs[1]) * np.float32(1.01)).tobytes(), np.uint8)
-    content = graph.to_bytes()
+    return graph.to_bytes()
+
+
+def test_other_weights_than_the_networks_are_an_error(
+    network: DeployNetwork, float_content: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    content = with_other_weights(float_content)
     monkeypatch.setattr(tflite_float, "float_tflite", lambda *_, **__: content)
     with pytest.raises(UserError, match=r"CONV_2D number 1 .* is no layer of the network"):
         lower_to_tflite(form_of(network, SIZE), "int8", tmp_path / "int8.tflite")
@@ -305,11 +310,7 @@ def test_an_operator_that_onnx2tf_lacks_is_named_with_its_layer(tmp_path: Path) 
 def test_a_graph_that_computes_something_else_is_an_error(
     network: DeployNetwork, float_content: bytes, tmp_path: Path
 ) -> None:
-    graph = Graph(float_content)
-    op = next(graph.convolutions())
-    buffer = graph.model.buffers[graph.tensors[op.inputs[1]].buffer]
-    buffer.data = np.frombuffer((graph.constant(op.inputs[1]) * np.float32(1.01)).tobytes(), np.uint8)
-    (tmp_path / "other.tflite").write_bytes(graph.to_bytes())
+    (tmp_path / "other.tflite").write_bytes(with_other_weights(float_content))
     with tflite_float._in_float(network), pytest.raises(UserError, match="differs from PyTorch by"):
         tflite_float._compare(form_of(network, SIZE), tmp_path / "other.tflite", 1e-4)
 

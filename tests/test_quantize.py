@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 import torch
 import torch.nn.functional as F
-from small_networks import small_network, smooth_frames
+from small_networks import seen_by_convolution, small_network, smooth_frames
 
 from mobile.deploy import DeployNetwork, deploy_form
 from mobile.numbers import Conv, Point, weight_scales
@@ -46,23 +46,9 @@ def trio(request: pytest.FixtureRequest) -> Trio:
     return Trio(deploy_form(training), qat, int8, training, x_BCHW)
 
 
-def outputs_by_layer(network: DeployNetwork, x_BCHW: torch.Tensor) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
-    """Input and output of every convolution in one pass."""
-    seen: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
-    hooks = [
-        conv.register_forward_hook(lambda _, inputs, output, name=name: seen.update({name: (inputs[0], output)}))
-        for name, conv in network.convs().items()
-    ]
-    with torch.no_grad():
-        network(x_BCHW)
-    for hook in hooks:
-        hook.remove()
-    return seen
-
-
 def test_each_layer_in_int8_is_what_qat_simulates(trio: Trio) -> None:
     """At most one step, and seldom: on the same input (random layers would amplify a step, trained ones do not)."""
-    for name, (x_BCHW, wanted) in outputs_by_layer(trio.int8, trio.x_BCHW).items():
+    for name, (x_BCHW, wanted) in seen_by_convolution(trio.int8, trio.x_BCHW).items():
         with torch.no_grad():
             simulated = trio.qat.convs()[name](x_BCHW)
         off = (simulated - wanted).abs() / trio.int8.convs()[name].out.scale
@@ -92,7 +78,7 @@ def test_int8_qat_and_float_agree(name: str) -> None:
 
 def test_every_convolution_is_integer_arithmetic(trio: Trio) -> None:
     """clamp(z_out + round(relu6(s_in s_w (sum (q_in - z_in) q_w + bias)) / s_out)), sums in whole numbers."""
-    seen = outputs_by_layer(trio.int8, trio.x_BCHW)
+    seen = seen_by_convolution(trio.int8, trio.x_BCHW)
     for name, conv in trio.int8.convs().items():
         x, y = (tensor.double() for tensor in seen[name])
         steps_in = x / conv.source.scale  # q_in - z_in

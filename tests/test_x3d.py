@@ -70,7 +70,7 @@ def test_onnx2tf_makes_one_convolution_of_each_channel(tmp_path: Path) -> None:
     """The function is kept, in operators that the delegate leaves."""
     onnx = pytest.importorskip("onnx")
     _need("onnx2tf")
-    from converters.tflite_float import run_tensorflow
+    from converters.tensorflow_process import run_tensorflow
     from converters.tflite_graph import Graph
     from converters.tflite_inspect import delegation, operators
     from mobile.runners.litert_runner import LiteRTRunner
