@@ -43,6 +43,8 @@ class Recipe:
         init: a float checkpoint of the same network to start from, "" for none; with ``finetune`` it may have been
             trained on other classes, and the classifier stays random.
         fresh_each_epoch: rendered clips only; every epoch sees new clips.
+        skip_broken: validation leaves out clips that cannot be used and counts them; else it stops at one. Training
+            always leaves them out.
         cache_short_side: keep decoded clips in memory at this short side in pixels; 0 decodes them every time.
         frame_cache: folder that keeps the frames of rendered clips, so that runs that want the same ones draw them once
             (8 frames take 0.3 MB); "" keeps none.
@@ -82,6 +84,7 @@ class Recipe:
     dropout: float = 0.5
     fresh_each_epoch: bool = False
     repeat_short: bool = False
+    skip_broken: bool = False
     cache_short_side: int = 0
     frame_cache: str = ""
     supervision: str = "clip"
@@ -126,7 +129,10 @@ class Recipe:
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
 
 
-_WHERE = ("out", "workers", "checkpoint_minutes", "device", "threads", "accumulate", "flow_cache", "frame_cache")
+_WHERE = (
+    "out", "workers", "checkpoint_minutes", "device", "threads", "accumulate", "flow_cache", "frame_cache",
+    "skip_broken",  # of validation: a run that stopped at a broken clip goes on without it
+)  # fmt: skip
 _LATER: dict[str, Any] = {
     "supervision": "clip", "window": 0, "init": "", "frames_per_second": 4.0, "qat_correct_bias": False,
     "sync_batch_norm": False, "modality": "rgb", "frame_size": [], "finetune": False,
