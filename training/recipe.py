@@ -165,18 +165,24 @@ def differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]
 def override(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
     """The recipe with ``key=value`` assignments applied; ``options.p=0.5`` reaches into the network's options.
 
+    ``weights=`` makes a text empty.
+
     Raises:
         UserError: an unknown key or a value of the wrong type.
     """
+    texts = [field.name for field in dataclasses.fields(Recipe) if isinstance(getattr(recipe, field.name), str)]
     for assignment in assignments:
         if "=" not in assignment:
             raise UserError(f"--set {assignment!r}: expected key=value")
+    given = [f'{one}""' if one.endswith("=") and one[:-1] in texts else one for one in assignments]
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(recipe), OmegaConf.from_dotlist(list(assignments)))
+        merged = OmegaConf.merge(OmegaConf.structured(recipe), OmegaConf.from_dotlist(given))
         changed = OmegaConf.to_object(merged)
     except (OmegaConfBaseException, YAMLError) as error:
         known = ", ".join(field.name for field in dataclasses.fields(Recipe))
         reason = " ".join(str(error).split()) if isinstance(error, YAMLError) else str(error).splitlines()[0]
+        if (key := getattr(error, "full_key", None)) and repr(key) not in reason:
+            reason = f"{key}: {reason}"
         raise UserError(f"--set: {reason}; the keys are: {known}") from error
     assert isinstance(changed, Recipe)
     check(changed)
