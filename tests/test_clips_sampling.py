@@ -9,7 +9,6 @@ from training.clips import ClipError
 from training.clips.sampling import (
     centre_segment_frames,
     check_length,
-    dense_frames,
     random_segment_frames,
     segment_bounds,
 )
@@ -59,25 +58,11 @@ def test_training_frames_are_evenly_likely() -> None:
     assert np.bincount(chosen[:, 1])[4:].min() > 900
 
 
-def test_dense_frames_worked_by_hand() -> None:
-    assert dense_frames(40, 4, stride=8).tolist() == [[7, 15, 23, 31]]
-    assert dense_frames(40, 4, stride=8, clips=3).tolist() == [
-        [0, 8, 16, 24],
-        [7, 15, 23, 31],
-        [15, 23, 31, 39],
-    ]
-    assert dense_frames(10, 4, stride=8).tolist() == [[0, 3, 6, 9]]  # shortened to the stride that fits
-    assert dense_frames(4, 4, stride=8).tolist() == [[0, 1, 2, 3]]
-    assert dense_frames(5, 1).tolist() == [[2]]
-    starts = {int(dense_frames(34, 4, rng=np.random.default_rng(seed))[0, 0]) for seed in range(200)}
-    assert starts == set(range(10))
-
-
 def test_a_video_shorter_than_the_clip_is_an_error_that_names_it() -> None:
     with pytest.raises(ClipError, match="clip 12: too short: 7 frames, 8 segments need at least 8"):
         check_length("12", 7, 8)
     assert check_length("12", 8, 8) is None
-    for sample in (centre_segment_frames, segment_bounds, dense_frames):
+    for sample in (centre_segment_frames, segment_bounds):
         with pytest.raises(ValueError, match="7 frames cannot fill 8 segments"):
             sample(7, 8)
 

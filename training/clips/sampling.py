@@ -40,33 +40,6 @@ def centre_segment_frames(frame_count: int, segments: int, clips: int = 1) -> np
     return bounds[:-1] + numerators[:, None] * lengths // (2 * clips)
 
 
-def dense_frames(
-    frame_count: int,
-    segments: int,
-    *,
-    stride: int = 8,
-    clips: int = 1,
-    rng: np.random.Generator | None = None,
-) -> np.ndarray:
-    """Dense sampling (Kinetics protocol): T frames `stride` apart, int64 (C, T).
-
-    The window starts at random with `rng`, else C windows start evenly from the first to the last possible
-    start (one window lies in the middle). A stride that leads out of the video is shortened until it fits.
-    """
-    if frame_count < segments:
-        raise ValueError(f"{frame_count} frames cannot fill {segments} segments")
-    if segments > 1:
-        stride = min(stride, (frame_count - 1) // (segments - 1))
-    last_start = frame_count - 1 - stride * (segments - 1)
-    if rng is not None:
-        starts = rng.integers(0, last_start + 1, size=clips)
-    elif clips == 1:
-        starts = np.array([last_start // 2])
-    else:
-        starts = np.arange(clips, dtype=np.int64) * last_start // (clips - 1)
-    return starts[:, None] + stride * np.arange(segments, dtype=np.int64)
-
-
 def check_length(name: str, frame_count: int, segments: int, repeat_short: bool = False) -> np.ndarray | None:
     """Deals with a video that is shorter than the clip.
 
