@@ -8,8 +8,10 @@ import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from commands import run_command
@@ -20,6 +22,7 @@ from training.errors import UserError
 from training.loop import FINAL, LAST
 from training.recipe import differences
 from training.rendered import jester_labels
+from training.score_files import Scores, save_scores
 from training.train import build, main, train
 
 
@@ -50,6 +53,32 @@ def test_a_full_disk_leaves_the_checkpoint_before(trained: Run, tmp_path: Path) 
     assert load_checkpoint(path)["metrics"] == {"kept": 1}
 
 
+def test_a_disk_without_space_is_said_in_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """PyTorch's writer says "unexpected pos 704 vs 598" of it."""
+
+    def cut_off(*_: object) -> None:
+        raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 704 vs 598")
+
+    monkeypatch.setattr(torch, "save", cut_off)
+    for free, told in ((40_000, r"no space left on the disk \(0\.0 MiB free\)"), (2**30, "unexpected pos")):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: SimpleNamespace(free=free))
+        with pytest.raises(UserError, match=rf"cannot write .*last\.pt: .*{told}"):
+            save_checkpoint(tmp_path / LAST, {})
+
+
+def test_scores_on_a_full_disk_are_one_message(tmp_path: Path) -> None:
+    kept = Scores(
+        np.random.default_rng(0).normal(size=(50, 9)),
+        np.zeros(50, int),
+        [str(n) for n in range(50)],
+        list("abcdefghi"),
+        {},
+    )
+    with full_disk(1000), pytest.raises(UserError, match=r"cannot write .*kept\.npz: .*; make room"):
+        save_scores(tmp_path / "kept.npz", kept)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_run_on_a_full_disk_ends_with_one_line_and_goes_on_later(
     trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -77,7 +106,7 @@ def test_a_run_on_a_full_disk_ends_with_one_line_and_goes_on_later(
         ({"options": {"width": 0.35, "p": 0.5}}, r"its options: p is 0\.25 in the checkpoint and 0\.5 here; give"),
         ({"options": {"width": 0.5, "p": 0.25}}, r"its options: width is 0\.35 in the checkpoint and 0\.5 here"),
         ({"network": "tsn_mobilenet_v2", "options": {"width": 0.35}}, "its network: sth_mobilenet_v2"),
-        ({"modality": "flow"}, "its options: channels is None in the checkpoint and 10 here"),
+        ({"modality": "flow"}, "its options: channels is 3 in the checkpoint and 10 here"),
     ],
     ids=str,
 )
@@ -89,6 +118,18 @@ def test_weights_of_another_network_say_what_differs(
     with pytest.raises(UserError, match=reason) as caught:
         build(dataclasses.replace(tiny_recipe(tmp_path), **{**shared, **change}), list(jester_labels()))
     assert "\n" not in str(caught.value)
+
+
+def test_options_by_default_are_options_too(trained: Run, tmp_path: Path) -> None:
+    """A recipe that spells out a default fits, and what differs from a default is said with it."""
+    recipe = dataclasses.replace(tiny_recipe(tmp_path), init=str(trained.folder / FINAL))
+    labels = list(jester_labels())
+    build(
+        dataclasses.replace(recipe, options={"width": 0.35, "p": 0.25, "causal": False, "first_block": False}), labels
+    )
+    build(dataclasses.replace(recipe, options={"width": 0.35}), labels)
+    with pytest.raises(UserError, match="its options: causal is False in the checkpoint and True here"):
+        build(dataclasses.replace(recipe, options={"width": 0.35, "causal": True}), labels)
 
 
 def test_another_head_is_refused_unless_it_is_replaced_on_purpose(trained: Run, tmp_path: Path) -> None:

@@ -59,6 +59,24 @@ def test_official_jester_lists_are_read(tmp_path: Path) -> None:
     assert (first.name, train.labels[first.label]) == ("34870", "Drumming Fingers")
 
 
+@pytest.mark.parametrize("given", [".", "labels"])
+def test_the_present_release_of_jester_is_read(tmp_path: Path, given: str) -> None:
+    """Its archive of annotations holds labels/labels.csv, train.csv, validation.csv, test.csv and test-answers.csv."""
+    root = write_jester(tmp_path, {"34870": 2, "17": 0}, LABELS)
+    (root / "labels").mkdir()
+    for name in ("labels", "train"):
+        (root / f"jester-v1-{name}.csv").rename(root / "labels" / f"{name}.csv")
+    (root / "labels" / "test-answers.csv").write_text("5;No gesture\n")
+    clips = open_clips(root / given, "train")
+    assert [(clips.name_of(i), clips.label_of(i), clips.frame_count(i)) for i in (0, 1)] == [
+        ("34870", 2, 12),
+        ("17", 0, 12),
+    ]
+    assert splits_of(root / given) == ["train"]
+    (root / "labels" / "train.csv").write_text("17;No gesture\n8;Waving\n")
+    assert "labels/train.csv:2: the label 'Waving' is not one of the 3 of labels.csv" in error_of(root / given)
+
+
 @pytest.mark.parametrize("place", ["beside", "parent", "among", "elsewhere"])
 def test_jester_clips_are_found_where_they_lie(tmp_path: Path, place: str) -> None:
     root = write_jester(tmp_path / "csvs", {"7": 1}, LABELS)
@@ -189,7 +207,7 @@ def test_a_label_that_the_checkpoint_lacks_is_named(tmp_path: Path) -> None:
 
 def test_paths_that_are_no_data_set_are_explained(tmp_path: Path) -> None:
     assert "there is no" in error_of(tmp_path / "nowhere")
-    assert "holds no data set: expected jester-v1-labels.csv, or clips.csv" in error_of(tmp_path)
+    assert "holds no data set: expected jester-v1-labels.csv or labels.csv, clips.csv" in error_of(tmp_path)
     folder = csv_folder(tmp_path, HEADER, "a.mp4,Wave,,train")
     assert "is not a folder" in error_of(folder, clips_folder=tmp_path / "nowhere")
 

@@ -19,6 +19,7 @@ from dataset_files import (
 )
 
 from training import datasets
+from training.clips.sampling import centre_segment_frames
 from training.clips.sheet import contact_sheet, one_clip_per_label
 from training.clips.source import ClipError
 from training.files import read_json
@@ -79,6 +80,21 @@ def test_missing_and_broken_files_are_found(
     assert run(monkeypatch, "check", "ucf101", f"{root}#1", "--decode", "1", *sheet) == 1
     shown = capsys.readouterr().out
     assert "1 of 4 clips cannot be used" in shown and "missing" in shown
+
+
+def test_each_picture_of_a_folder_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Training draws any of them; evaluation of eight segments sees neither of these two."""
+    root = write_jester(tmp_path, {"1": 0, "2": 1, "3": 0}, ["Wave", "Fist"])
+    assert not {1, 4} & set(centre_segment_frames(12, 8)[0].tolist())
+    (root / "20bn-jester-v1" / "1" / "00002.jpg").write_bytes(b"")
+    cv2.imwrite(str(root / "20bn-jester-v1" / "2" / "00005.jpg"), np.zeros((10, 10, 3), np.uint8))
+    assert run(monkeypatch, "check", "jester", str(root), "--sheet", str(tmp_path / "s.jpg")) == 1
+    shown = capsys.readouterr().out
+    assert "train 1: empty: " in shown and "00002.jpg has 0 bytes" in shown
+    assert "train 2: broken: its pictures have different sizes" in shown
+    assert "2 of 3 clips cannot be used" in shown
 
 
 def test_people_of_one_split_are_not_compared_with_those_of_another(

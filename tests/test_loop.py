@@ -86,7 +86,19 @@ def test_only_broken_clips_are_one_message(tmp_path: Path) -> None:
         train(file_recipe(tmp_path / "run", data))
 
 
-def test_a_broken_validation_clip_stops(tmp_path: Path) -> None:
+def test_a_broken_validation_clip_stops_and_loses_nothing(tmp_path: Path) -> None:
+    """The epoch before it is kept: the run goes on from the validation, without the clip where it may be left out."""
     data = jester_folder(tmp_path / "data", broken=("11",))
-    with pytest.raises(UserError, match="clip 11"):
-        train(file_recipe(tmp_path / "run", data))
+    recipe = file_recipe(tmp_path / "run", data, checkpoint_minutes=9)
+    with pytest.raises(UserError, match=r"clip 11: empty: .* skip_broken=true validates without such clips"):
+        train(recipe)
+    rest = run(dataclasses.replace(recipe, skip_broken=True), resume=True)
+    assert rest.recorder.losses == []
+    assert rest.scores["clips"] == 1 and list(rest.scores["skipped"]) == ["11"]
+    result = read_json(tmp_path / "run" / RESULT, "result")
+    assert result["history"][0]["validation_skipped"] == 1
+    assert result["history"][0]["loss"] > 0
+    for picture in (data / "20bn-jester-v1" / "10").iterdir():
+        picture.write_bytes(b"")
+    with pytest.raises(UserError, match="none of the 2 clips can be used"):
+        train(dataclasses.replace(recipe, skip_broken=True, out=str(tmp_path / "none")))

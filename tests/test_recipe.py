@@ -84,13 +84,19 @@ def test_set_changes_a_copy() -> None:
     assert override(before, []) == before
 
 
+def test_set_empties_a_text() -> None:
+    assert override(recipe("something_sth"), ["weights="]).weights == ""
+    with pytest.raises(UserError, match="--set: epochs: "):
+        override(Recipe(), ["epochs="])
+
+
 @pytest.mark.parametrize(
     ("assignment", "reason"),
     [
         ("epochs", "key=value"),
         ("epoch=3", "epoch"),
         ("=3", "Key ''"),
-        ("epochs=many", "many"),
+        ("epochs=many", "--set: epochs: Value 'many'"),
         ("epochs=1.5", "1.5"),
         ("lr=", "float"),
         ("lr=[1", "flow sequence"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from result_samples import (
     ABLATION,
+    ARM64,
     ARTEFACT,
     ATTENTION,
     EVENTS,
@@ -203,6 +204,23 @@ def test_expected_memory_says_what_was_never_run(tmp_path: Path) -> None:
     assert lines[1].split(" | ")[-3:] == ["GiB on 1", "GiB on 8", "on a GPU |"]
     row = "| something_sth | sth_resnet50 | 8 x 224 x 224 | bf16 | 64 | 22.0 | 0.50 | 384 | 24.5 | 3.5 | **not run** |"
     assert lines[3] == row
+
+
+def test_emulated_cpus_share_a_row_only_where_they_agree(tmp_path: Path) -> None:
+    text = "<!-- table: arm64 -->\n<!-- /table -->\n<!-- table: parity -->\n<!-- /table -->"
+    row = ARM64["rows"][0]
+    rows = [
+        {**row, "cpu": cpu, "differing": count, "largest_steps": float(count > 0)}
+        for cpu, count in (("a53", 0), ("a76", 7), ("max", 0))
+    ]
+    hops = [
+        {**PARITY["rows"][2], "hop": 6, "name": f"x86 = arm64, {cpu} (emulated), Fake", "status": status}
+        for cpu, status in (("a53", "passed"), ("a76", "failed"), ("max", "passed"))
+    ]
+    tables = fill_tables(text, write(tmp_path, arm64=ARM64 | {"rows": rows}, parity=PARITY | {"rows": hops}))
+    assert "| a53, max | 108 | 2916 | 0 |" in tables and "| a76 | 108 | 2916 | 7 |" in tables
+    assert "| x86 = arm64, a53, max (emulated), Fake (`tiny.tflite`) | passed" in tables
+    assert "| x86 = arm64, a76 (emulated), Fake (`tiny.tflite`) | failed" in tables
 
 
 def test_training_tables_show_their_spread_and_what_was_never_run(tmp_path: Path) -> None:

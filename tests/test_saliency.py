@@ -11,6 +11,9 @@ from clip_files import write_video
 from commands import run_command
 
 from mobile.bundle import SHIPPED, randomize
+from training.checkpoint import input_spec_of, load_checkpoint, save_checkpoint
+from training.clips import ClipDataset, as_modality, open_data
+from training.errors import UserError
 from training.networks import build_network
 from training.saliency import class_maps, main, overlay
 
@@ -34,6 +37,30 @@ def test_maps_add_up_to_the_logits(name: str) -> None:
     with torch.no_grad():
         torch.testing.assert_close(logits_TK, network.frame_logits(x_1TCHW)[0], rtol=1e-4, atol=1e-4)
         torch.testing.assert_close(logits_TK.mean(dim=0), network(x_1TCHW)[0], rtol=1e-4, atol=1e-4)
+
+
+def test_a_network_without_such_maps_is_refused() -> None:
+    with torch.device("meta"):
+        network = build_network("movinet_a0", num_classes=5, segments=2)
+    with pytest.raises(UserError, match="MoViNet has layers between"):
+        class_maps(network, torch.empty(1, 2, 3, 32, 32, device="meta"))
+
+
+def test_the_frames_are_those_of_evaluation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Also where the recipe fixes the size of frames before they are cropped."""
+    checkpoint = load_checkpoint(SHIPPED)
+    checkpoint["recipe"]["frame_size"] = [64, 120]
+    save_checkpoint(tmp_path / "sized.pt", checkpoint)
+    video = write_video(tmp_path / "clip.avi", noise(20))
+    (tmp_path / "clips.csv").write_text(f"file,label,split\nclip.avi,{checkpoint['labels'][0]},validation\n")
+    drawn: list[np.ndarray] = []
+    monkeypatch.setattr("training.saliency.plot", lambda frames, *rest: drawn.append(frames))
+    for model, size in ((tmp_path / "sized.pt", [64, 120]), (SHIPPED, [])):
+        assert run(monkeypatch, str(model), str(video), "--plot", str(tmp_path / "no.png")) == 0
+        source = as_modality(open_data(str(tmp_path), "validation"), "rgb", frame_size=size)
+        item = ClipDataset(source, input_spec_of(checkpoint), training=False)[0]
+        assert np.array_equal(drawn[-1], item.frames_CTHWC[0].numpy())  # type: ignore[union-attr]
+    assert not np.array_equal(drawn[0], drawn[1])
 
 
 def test_overlay_is_red_where_the_map_speaks_for_the_class() -> None:

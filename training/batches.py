@@ -43,5 +43,6 @@ def open_loader(
         )
     pin_memory = distributed.device_named(recipe.device).type == "cuda"
     return ClipLoader(
-        dataset, recipe.batch, workers=recipe.workers, pin_memory=pin_memory, rank=here.rank, ranks=here.size
-    )
+        dataset, recipe.batch, workers=recipe.workers, on_error="skip" if training or recipe.skip_broken else "stop",
+        pin_memory=pin_memory, rank=here.rank, ranks=here.size,
+    )  # fmt: skip

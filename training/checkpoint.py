@@ -24,6 +24,7 @@ from training.networks import FrameNetwork, build_network
 from training.recipe import Recipe
 
 FORMAT = "sth-checkpoint/1"
+_FULL_MIB = 16  # that a disk has left when a file did not fit on it, at most
 _REQUIRED = ("network", "options", "labels", "input", "model", "recipe")
 
 
@@ -87,8 +88,9 @@ def save_checkpoint(path: Path | str, checkpoint: dict[str, Any]) -> None:
 def _why_unwritten(error: OSError | RuntimeError, folder: Path) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    free = shutil.disk_usage(folder).free
-    return f"{' '.join(str(error).split())[:120]} ({free / 2**20:.1f} MiB free)"
+    free = shutil.disk_usage(folder).free / 2**20
+    told = "no space left on the disk" if free < _FULL_MIB else " ".join(str(error).split())[:120]
+    return f"{told} ({free:.1f} MiB free)"
 
 
 def load_checkpoint(path: Path | str) -> dict[str, Any]:

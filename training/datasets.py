@@ -16,7 +16,6 @@ from rich.console import Console
 
 from training.clips import open_clips
 from training.clips.check import SplitCheck, check_clips, warnings_of
-from training.clips.jester import find_prefix
 from training.clips.opening import parse_data, recognise, splits_of
 from training.clips.report import as_json, print_checks
 from training.clips.sheet import contact_sheet, one_clip_per_label
@@ -95,8 +94,7 @@ def check(
 def _expect(name: str, path: Path) -> None:
     kind, found = recognise(path)
     if kind == "jester" and name in ("jester", "something_v1"):  # one format, told apart by the names of its files
-        prefix = find_prefix(found) or ""
-        kind, wanted = ("something_v1" if prefix.startswith("something") else "jester"), name
+        kind, wanted = ("something_v1" if found.name.startswith("something") else "jester"), name
     else:
         wanted = DATASETS[name].form
     if kind != wanted:

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from training import distributed
 from training.checkpoint import code_version, input_spec_of, load_checkpoint, network_of
-from training.clips import DATA_HELP, UNLABELLED, ClipDataset, ClipLoader, as_modality, open_data
+from training.clips import DATA_HELP, UNLABELLED, ClipDataset, ClipError, ClipLoader, as_modality, open_data
 from training.command_line import command_parser
 from training.distributed import device_named
 from training.errors import UserError, run_cli
@@ -147,9 +147,14 @@ def _share(
         rank=here.rank, ranks=here.size,
     )  # fmt: skip
     rows = []
-    for batch in tqdm(loader, desc=name, unit="clip", mininterval=2, disable=not here.first):
-        mean_K = np.mean([predict(frames.numpy()) for frames in batch.frames_NTHWC], axis=0)
-        rows.append((int(batch.indices_N[0]), mean_K, int(batch.labels_N[0])))
+    try:
+        for batch in tqdm(loader, desc=name, unit="clip", mininterval=2, disable=not here.first):
+            mean_K = np.mean([predict(frames.numpy()) for frames in batch.frames_NTHWC], axis=0)
+            rows.append((int(batch.indices_N[0]), mean_K, int(batch.labels_N[0])))
+    except ClipError as error:
+        raise UserError(
+            f"{error}; --skip-broken leaves out such clips, --repeat-short repeats the frames of short ones"
+        ) from error
     return rows, loader.skipped
 
 

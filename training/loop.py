@@ -29,7 +29,7 @@ from tqdm import tqdm
 from training import checkpoint as checkpoints
 from training import distributed
 from training.batches import open_loader
-from training.clips import UNLABELLED, ClipBatch, ClipLoader
+from training.clips import UNLABELLED, ClipBatch, ClipError, ClipLoader
 from training.errors import UserError, missing_extra
 from training.files import write_json
 from training.metrics import scores
@@ -197,13 +197,16 @@ class Trainer:
                 loaders = {size: open_loader(recipe, training=True, size=size, labels=self.labels)}
             self.on_epoch(epoch)
             row = self._epoch(epoch, loaders[size], writer)
-            progress.epoch, progress.batch, progress.losses = epoch + 1, 0, []
             if (epoch + 1) % recipe.validate_every == 0 or epoch + 1 == recipe.epochs:
+                self.save(LAST, {})  # the epoch is not lost where validation stops
                 found = self.validate(size)
                 final = found if epoch + 1 == recipe.epochs and size == recipe.size else None
-                row |= {key: value for key, value in found.items() if key != "confusion"}
+                row |= {key: value for key, value in found.items() if key not in ("confusion", "skipped")}
+                if recipe.skip_broken:
+                    row["validation_skipped"] = len(found["skipped"])
                 if writer is not None:
                     writer.add_scalar("validation/top1", row["top1"], epoch + 1)
+            progress.epoch, progress.batch, progress.losses = epoch + 1, 0, []
             progress.history.append(row)
             if self.here.first:
                 tqdm.write(" ".join(f"{key} {value:.4g}" for key, value in row.items()))
@@ -321,26 +324,45 @@ class Trainer:
         """Scores on the validation clips at an input size.
 
         With frame supervision they are those of the labelled frames: ``frames`` counts them, ``clips`` the windows.
+        With ``skip_broken`` the clips that were left out are in ``skipped``, reason by name.
+
+        Raises:
+            UserError: no clip can be used, or one cannot and the recipe has no ``skip_broken``.
         """
         loader = open_loader(self.recipe, training=False, size=size, labels=self.labels)
         distributed.copy_buffers(self.module)
         self.module.eval()
-        rows = []
-        for batch in tqdm(loader, desc="validation", unit="batch", leave=False, mininterval=5,
-                          disable=not self.here.first):  # fmt: skip
-            x_NTCHW = loader.dataset.spec.to_network(batch.frames_NTHWC.to(self.device, non_blocking=True))
-            with self._autocast():
-                logits = self.logits(self.to_input(x_NTCHW)).float().cpu()
-            logits = logits.reshape(*batch.labels_N.shape, -1)  # (N, K) or (N, T, K)
-            rows.append((batch.indices_N.numpy(), logits.numpy(), batch.labels_N.numpy()))
-        indices, logits_NK, labels_N = _in_order([row for told in distributed.gather(rows) for row in told])
+        with distributed.one_error():
+            rows = self._logits_of(loader)
+        told = distributed.gather((rows, loader.skipped))
+        rows = [row for theirs, _ in told for row in theirs]
+        if not rows:
+            raise distributed.shared_error(f"none of the {len(loader.dataset)} validation clips can be used")
+        skipped = {name: reason for _, theirs in told for name, reason in theirs.items()}
+        indices, logits_NK, labels_N = _in_order(rows)
         clips = len(indices)
         logits_LK, labels_L = logits_NK.reshape(-1, logits_NK.shape[-1]), labels_N.reshape(-1)
+        left_out = {"skipped": skipped} if self.recipe.skip_broken else {}
         if self.recipe.supervision == "clip":
-            return scores(logits_LK, labels_L)
+            return scores(logits_LK, labels_L) | left_out
         known_L = labels_L != UNLABELLED
         found = scores(logits_LK[known_L], labels_L[known_L])
-        return {**found, "clips": clips, "frames": found["clips"]}
+        return {**found, "clips": clips, "frames": found["clips"], **left_out}
+
+    def _logits_of(self, loader: ClipLoader) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Clip numbers (N,), logits (N, K) or (N, T, K) and labels of this process's validation batches."""
+        rows = []
+        try:
+            for batch in tqdm(loader, desc="validation", unit="batch", leave=False, mininterval=5,
+                              disable=not self.here.first):  # fmt: skip
+                x_NTCHW = loader.dataset.spec.to_network(batch.frames_NTHWC.to(self.device, non_blocking=True))
+                with self._autocast():
+                    logits = self.logits(self.to_input(x_NTCHW)).float().cpu()
+                logits = logits.reshape(*batch.labels_N.shape, -1)
+                rows.append((batch.indices_N.numpy(), logits.numpy(), batch.labels_N.numpy()))
+        except ClipError as error:
+            raise UserError(f"{error}; skip_broken=true validates without such clips, go on with --resume") from error
+        return rows
 
     def _finish(self, final: dict[str, Any]) -> None:
         if not self.here.first:

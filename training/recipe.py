@@ -43,6 +43,8 @@ class Recipe:
         init: a float checkpoint of the same network to start from, "" for none; with ``finetune`` it may have been
             trained on other classes, and the classifier stays random.
         fresh_each_epoch: rendered clips only; every epoch sees new clips.
+        skip_broken: validation leaves out clips that cannot be used and counts them; else it stops at one. Training
+            always leaves them out.
         cache_short_side: keep decoded clips in memory at this short side in pixels; 0 decodes them every time.
         frame_cache: folder that keeps the frames of rendered clips, so that runs that want the same ones draw them once
             (8 frames take 0.3 MB); "" keeps none.
@@ -82,6 +84,7 @@ class Recipe:
     dropout: float = 0.5
     fresh_each_epoch: bool = False
     repeat_short: bool = False
+    skip_broken: bool = False
     cache_short_side: int = 0
     frame_cache: str = ""
     supervision: str = "clip"
@@ -126,7 +129,10 @@ class Recipe:
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
 
 
-_WHERE = ("out", "workers", "checkpoint_minutes", "device", "threads", "accumulate", "flow_cache", "frame_cache")
+_WHERE = (
+    "out", "workers", "checkpoint_minutes", "device", "threads", "accumulate", "flow_cache", "frame_cache",
+    "skip_broken",  # of validation: a run that stopped at a broken clip goes on without it
+)  # fmt: skip
 _LATER: dict[str, Any] = {
     "supervision": "clip", "window": 0, "init": "", "frames_per_second": 4.0, "qat_correct_bias": False,
     "sync_batch_norm": False, "modality": "rgb", "frame_size": [], "finetune": False,
@@ -159,18 +165,24 @@ def differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]
 def override(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
     """The recipe with ``key=value`` assignments applied; ``options.p=0.5`` reaches into the network's options.
 
+    ``weights=`` makes a text empty.
+
     Raises:
         UserError: an unknown key or a value of the wrong type.
     """
+    texts = [field.name for field in dataclasses.fields(Recipe) if isinstance(getattr(recipe, field.name), str)]
     for assignment in assignments:
         if "=" not in assignment:
             raise UserError(f"--set {assignment!r}: expected key=value")
+    given = [f'{one}""' if one.endswith("=") and one[:-1] in texts else one for one in assignments]
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(recipe), OmegaConf.from_dotlist(list(assignments)))
+        merged = OmegaConf.merge(OmegaConf.structured(recipe), OmegaConf.from_dotlist(given))
         changed = OmegaConf.to_object(merged)
     except (OmegaConfBaseException, YAMLError) as error:
         known = ", ".join(field.name for field in dataclasses.fields(Recipe))
         reason = " ".join(str(error).split()) if isinstance(error, YAMLError) else str(error).splitlines()[0]
+        if (key := getattr(error, "full_key", None)) and repr(key) not in reason:
+            reason = f"{key}: {reason}"
         raise UserError(f"--set: {reason}; the keys are: {known}") from error
     assert isinstance(changed, Recipe)
     check(changed)

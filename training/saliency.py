@@ -9,6 +9,7 @@ Axes: T frame, C channel, H row, W column, K class.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 import torch
 
 from training.checkpoint import input_spec_of, load_checkpoint, network_of
-from training.clips.decode import count_frames, read_frames
+from training.clips import UNLABELLED, ClipIndex, ClipRecord, FileClips, as_modality
 from training.clips.sampling import centre_segment_frames, check_length
 from training.command_line import command_parser
 from training.errors import UserError, run_cli
@@ -36,22 +37,32 @@ def class_maps(network: FrameNetwork, x_1TCHW: torch.Tensor) -> tuple[torch.Tens
     """Maps of every class (T, K, H', W') and the logits of each frame (T, K).
 
     ``logits[t, k] = mean of maps[t, k] + bias[k]``.
+
+    Raises:
+        UserError: a network with layers between the mean and the classifier.
     """
+    if type(network) is not FrameNetwork:
+        raise UserError(f"{type(network).__name__} has layers between the mean over space and the classifier: no maps")
     features_TCHW = network.features(x_1TCHW[0].contiguous(memory_format=torch.channels_last))
     maps_TKHW = torch.einsum("tchw,kc->tkhw", features_TCHW, network.classifier.weight)
     return maps_TKHW, maps_TKHW.mean(dim=(2, 3)) + network.classifier.bias
 
 
-def read_clip(video: Path, spec: InputSpec) -> tuple[np.ndarray, np.ndarray]:
+def read_clip(video: Path, spec: InputSpec, frame_size: Sequence[int] = ()) -> tuple[np.ndarray, np.ndarray]:
     """The centre frames of T segments, as evaluation takes them: uint8 (T, S, S, 3) and their numbers.
+
+    Args:
+        frame_size: of the recipe, which every frame gets before it is cropped.
 
     Raises:
         UserError: missing, broken or too short.
     """
-    count = count_frames(video, video.name)
+    index = ClipIndex([], [ClipRecord(video, UNLABELLED, video.name)], "", video)
+    source = as_modality(FileClips(index), "rgb", frame_size=frame_size)
+    count = source.frame_count(0)
     check_length(video.name, count, spec.segments)
     numbers_T = centre_segment_frames(count, spec.segments)[0]
-    return spec.centre_crop_resize(read_frames(video, video.name, numbers_T.tolist())), numbers_T
+    return spec.centre_crop_resize(source.frames(0, numbers_T.tolist())), numbers_T
 
 
 def class_of(labels: list[str], wanted: str | None, logits_K: np.ndarray) -> int:
@@ -107,7 +118,7 @@ def main() -> None:
         raise UserError(f"{arguments.checkpoint} sees optical flow, which has no picture to lay a map over")
     network = network_of(checkpoint, arguments.checkpoint)
     spec = input_spec_of(checkpoint, arguments.checkpoint)
-    frames_TSSC, numbers_T = read_clip(arguments.video, spec)
+    frames_TSSC, numbers_T = read_clip(arguments.video, spec, checkpoint["recipe"].get("frame_size", ()))
     maps_TKHW, logits_TK = class_maps(network, spec.to_network(torch.from_numpy(frames_TSSC)[None]))
     mean_K = logits_TK.mean(dim=0)
     labels = list(checkpoint["labels"])

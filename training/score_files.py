@@ -51,16 +51,20 @@ def check_name(path: Path) -> None:
 def save_scores(path: Path, scores: Scores) -> None:
     """Write a score file, atomically. Raises UserError."""
     check_name(path)
-    with atomic_path(path) as temporary:
-        np.savez_compressed(
-            temporary,
-            format=FORMAT,
-            logits=scores.logits_MK.astype(np.float32),
-            truths=scores.truths_M.astype(np.int64),
-            names=np.array(scores.names),
-            labels=np.array(scores.labels),
-            about=json.dumps(scores.about),
-        )
+    arrays: dict[str, Any] = {
+        "format": FORMAT,
+        "logits": scores.logits_MK.astype(np.float32),
+        "truths": scores.truths_M.astype(np.int64),
+        "names": np.array(scores.names),
+        "labels": np.array(scores.labels),
+        "about": json.dumps(scores.about),
+    }
+    try:
+        with atomic_path(path) as temporary:
+            np.savez_compressed(temporary, **arrays)
+    except OSError as error:  # numpy's says neither the file nor what to do
+        reason = error.strerror or error
+        raise UserError(f"cannot write {path}: {reason}; make room, or choose another folder") from error
 
 
 def load_scores(path: Path) -> Scores:

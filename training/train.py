@@ -20,7 +20,7 @@ from training.distributed import Ranks
 from training.errors import UserError, run_cli
 from training.files import write_json
 from training.loop import FINAL, LAST, RESULT, Trainer
-from training.networks import FrameNetwork, build_network
+from training.networks import FrameNetwork, build_network, complete_options
 from training.networks.fewer_states import drop_states
 from training.networks.imagenet import load_imagenet
 from training.networks.recalibrate import is_folded, recalibrate, spatial_twin, take_batch_norms
@@ -93,7 +93,8 @@ def _check_fits(checkpoint: dict[str, Any], chosen: Recipe, labels: list[str]) -
     refused = f"init {chosen.init} does not fit: its"
     if checkpoint["network"] != chosen.network:
         raise UserError(f"{refused} network: {checkpoint['network']}; this recipe's: {chosen.network}")
-    theirs, ours = checkpoint["options"], chosen.network_options()
+    given = (checkpoint["options"], chosen.network_options())
+    theirs, ours = (complete_options(chosen.network, options) for options in given)
     if ours.get("temporal_blocks") is not None:
         theirs, ours = ({k: v for k, v in options.items() if k != "temporal_blocks"} for options in (theirs, ours))
     if found := differences(theirs, ours):

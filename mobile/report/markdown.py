@@ -16,6 +16,14 @@ def markdown(header: Cells, rows: Sequence[Cells]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def joined(rows: Sequence[Cells], column: int) -> list[list[str]]:
+    """Rows that differ in one column only as one row, in which its cells stand one after the other."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for row in rows:
+        found.setdefault((*row[:column], *row[column + 1 :]), []).append(row[column])
+    return [[*rest[:column], ", ".join(dict.fromkeys(cells)), *rest[column:]] for rest, cells in found.items()]
+
+
 def _is_figure(cell: str) -> bool:
     return not cell or cell[0].isdigit() or cell[0] in "-∞"
 

@@ -15,7 +15,7 @@ from typing import Any
 from mobile.parity.row import NOT_RUN
 from mobile.report import layer_tables
 from mobile.report.frontier import scale_of, sentences, table_cells
-from mobile.report.markdown import known, markdown, number
+from mobile.report.markdown import joined, known, markdown, number
 from mobile.report.training_tables import ablation_tables, attention_tables, memory_tables, runtime_tables, stage_tables
 from mobile.result_files import (
     Accuracy,
@@ -131,23 +131,33 @@ def parity_tables(found: Sequence[Parity]) -> str:
               "within 2 steps %"]  # fmt: skip
     tables = []
     for result in found:
-        rows = [[str(row.hop), f"{row.name} (`{row.artefact}`)" if row.artefact else row.name,
-                 f"**{row.status}**: {row.note}" if row.status == NOT_RUN else f"{row.status} ({row.note})",
-                 *agreement_cells(row)] for row in result.rows]  # fmt: skip
+        apart = [[str(row.hop), *_emulated(row.name), f" (`{row.artefact}`)" if row.artefact else "",
+                  f"**{row.status}**: {row.note}" if row.status == NOT_RUN else f"{row.status} ({row.note})",
+                  *agreement_cells(row)] for row in result.rows]  # fmt: skip
+        rows = [
+            [hop, f"{before}{cpus}{after}{artefact}", *cells]
+            for hop, before, cpus, after, artefact, *cells in joined(apart, 2)
+        ]
         tables.append(f"{markdown(header, rows)}\n\n`{result.checkpoint}` over `{result.data}`.")
     return "\n\n".join(tables)
 
 
+def _emulated(name: str) -> list[str]:
+    """What stands in a row's name before an emulated CPU, the CPU, and what stands behind it."""
+    found = re.fullmatch(r"(.*, )(\S+)( \(emulated\).*)", name)
+    return list(found.groups()) if found else [name, "", ""]
+
+
 def arm64_table(found: Sequence[Arm64]) -> str:
     """How many logits differ on each emulated CPU."""
-    header = ["artefact", "sha256", "runtime", "emulated CPU", "clips", "logits", "differ", "largest, steps"]
+    header = ["artefact", "sha256", "runtime", "emulated CPUs", "clips", "logits", "differ", "largest, steps"]
     rows = [
         [f"`{row.artefact}`", f"`{row.sha256[:12]}`", row.runtime, row.cpu, str(row.clips), str(row.logits),
          str(row.differing), f"{row.largest_steps:.3g}"]
         for result in found for row in result.rows
     ]  # fmt: skip
     ran = ", ".join(dict.fromkeys(f"`{result.data}` on {result.emulator}" for result in found))
-    return f"{markdown(header, rows)}\n\n{ran}."
+    return f"{markdown(header, joined(rows, 3))}\n\n{ran}."
 
 
 def agreement_cells(row: Any) -> list[str]:

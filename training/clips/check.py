@@ -34,7 +34,7 @@ class SplitCheck:
 def check_clips(
     source: ClipSource, segments: int, *, title: str, progress: bool = True, decode: int | None = None
 ) -> SplitCheck:
-    """Reads of every clip the frames that evaluation reads.
+    """Reads of every clip the frames that evaluation reads, and of a folder all pictures: training draws any of them.
 
     Args:
         segments: T, frames of one clip.
@@ -58,9 +58,18 @@ def check_clips(
             check.frame_counts.append(frames)
             check_length(source.name_of(index), frames, segments)
             source.frames(index, centre_segment_frames(frames, segments)[0].tolist())
+            _look_at_pictures(source, index)
         except ClipError as error:
             check.problems[error.name] = error.reason
     return check
+
+
+def _look_at_pictures(source: ClipSource, index: int) -> None:
+    """Decode each picture of a clip that is a folder. Raises ClipError."""
+    if not isinstance(source, FileClips) or not source.index.records[index].path.is_dir():
+        return
+    if len({picture.shape for picture in source.iterate_frames(index)}) > 1:
+        raise ClipError(source.name_of(index), "broken: its pictures have different sizes")
 
 
 def warnings_of(labels: list[str], checks: Mapping[str, SplitCheck]) -> list[str]:

@@ -1,6 +1,6 @@
 """Reads the Jester format exactly as 20BN published it (Something-Something v1 has the same).
 
-Files of a data set::
+Files of a data set, without the prefix ``jester-v1-`` in the present release, in the folder itself or in ``labels/``::
 
     jester-v1-labels.csv        one label a line; the line's place is the class id
     jester-v1-train.csv         id;label
@@ -18,36 +18,40 @@ from training.clips.index import SPLITS, ClipIndex, ClipRecord, LabelIds, checke
 from training.clips.source import UNLABELLED
 from training.errors import UserError
 
-_LABELS_SUFFIX = "-labels.csv"
-
-
-def find_prefix(folder: Path) -> str | None:
-    """Prefix of the csv files in `folder` ("jester-v1"), None where there is no `*-labels.csv`."""
-    found = sorted(path.name for path in folder.glob(f"*{_LABELS_SUFFIX}"))
-    if len(found) > 1:
-        raise UserError(f"{folder} holds {len(found)} label lists ({', '.join(found)}): keep one data set a folder")
-    return found[0][: -len(_LABELS_SUFFIX)] if found else None
+_LABELS = "labels.csv"
 
 
 def find(path: Path) -> Path | None:
-    """`path` if it is a folder with a label list."""
-    return path if path.is_dir() and find_prefix(path) is not None else None
+    """The label list of a data set, None where there is none. A plain `labels.csv` is one if a split's csv is there."""
+    for folder in (path, path / "labels"):
+        lists = sorted(folder.glob(f"*-{_LABELS}")) if folder.is_dir() else []
+        if any((folder / name).is_file() for name in ("train.csv", "validation.csv", "test.csv")):
+            lists += [file for file in [folder / _LABELS] if file.is_file()]
+        if len(lists) > 1:
+            names = ", ".join(file.name for file in lists)
+            raise UserError(f"{folder} holds {len(lists)} label lists ({names}): keep one data set a folder")
+        if lists:
+            return lists[0]
+    return None
 
 
-def splits_of(folder: Path) -> list[str]:
-    """The splits that have a csv in `folder` with something in it."""
-    prefix = find_prefix(folder)
-    files = {split: folder / f"{prefix}-{split}.csv" for split in SPLITS}
+def splits_of(labels_file: Path) -> list[str]:
+    """The splits that have a csv beside the label list with something in it."""
+    files = {split: _file_of(labels_file, split) for split in SPLITS}
     return [split for split, file in files.items() if file.is_file() and file.stat().st_size]
 
 
+def _file_of(labels_file: Path, split: str) -> Path:
+    return labels_file.with_name(f"{labels_file.name.removesuffix(_LABELS)}{split}.csv")
+
+
 def read_jester(
-    folder: Path, split: str, *, clips_folder: Path | None = None, labels: Sequence[str] | None = None
+    labels_file: Path, split: str, *, clips_folder: Path | None = None, labels: Sequence[str] | None = None
 ) -> ClipIndex:
     """Index of one split.
 
     Args:
-        folder: holds the csv files.
+        labels_file: the label list; the other csv files lie beside it.
         split: "train", "validation" or "test"; test clips have no label.
         clips_folder: holds one folder of numbered pictures a clip; looked for beside the csv files if None.
         labels: a checkpoint's label list, which the ids then count in; the published list if None.
@@ -55,14 +59,11 @@ def read_jester(
     Raises:
         UserError: names the file and the line that is not as published, and what was expected there.
     """
-    prefix = find_prefix(folder)
-    if prefix is None:
-        raise UserError(f"{folder} holds no label list: expected jester-v1-labels.csv")
-    published = read_label_list(folder / f"{prefix}{_LABELS_SUFFIX}")
-    csv = folder / f"{prefix}-{checked_split(split, SPLITS, folder)}.csv"
+    published = read_label_list(labels_file)
+    csv = _file_of(labels_file, checked_split(split, SPLITS, labels_file.parent))
     labelled = split != "test"
-    rows = _read_rows(csv, LabelIds(published, f"{prefix}{_LABELS_SUFFIX}"), split, labelled)
-    clips = clips_folder if clips_folder is not None else _find_clips(folder, prefix, rows)
+    rows = _read_rows(csv, LabelIds(published, labels_file.name), split, labelled)
+    clips = clips_folder if clips_folder is not None else _find_clips(labels_file, rows)
     if not clips.is_dir():
         raise UserError(f"{clips} is not a folder: expected one folder of numbered jpg files for each clip in it")
     if labels is None:
@@ -109,8 +110,9 @@ def _read_rows(csv: Path, ids: LabelIds, split: str, labelled: bool) -> list[tup
     return rows
 
 
-def _find_clips(folder: Path, prefix: str, rows: list[tuple[str, int, int]]) -> Path:
-    official = folder / f"20bn-{prefix}"
+def _find_clips(labels_file: Path, rows: list[tuple[str, int, int]]) -> Path:
+    folder = labels_file.parent.parent if labels_file.parent.name == "labels" else labels_file.parent
+    official = folder / f"20bn-{labels_file.name.removesuffix(_LABELS).removesuffix('-') or 'jester-v1'}"
     for candidate in (official, folder.parent / official.name, folder / "clips"):
         if candidate.is_dir():
             return candidate

@@ -88,6 +88,7 @@ class ClipLoader:
         self.position = 0
         self._stops = on_error == "stop" or (on_error is None and not dataset.training)
         self._gives_empty = ranks > 1 and dataset.training
+        self._is_part = ranks > 1 and not dataset.training
         self._batches = _Batches(len(dataset), batch_size, dataset.training, dataset.seed, rank, ranks)
         self._loader = DataLoader(
             dataset,
@@ -114,7 +115,7 @@ class ClipLoader:
 
         Raises:
             ClipError: a clip cannot be used and `on_error` is "stop".
-            UserError: no clip of the whole epoch can be used.
+            UserError: no clip of the whole epoch can be used (of one process's part of an evaluation: none is given).
         """
         gave_any = self._batches.start_batch > 0
         error: UserError | None = None
@@ -127,7 +128,7 @@ class ClipLoader:
             gave_any = gave_any or len(batch.labels_N) > 0
             if len(batch.labels_N) or self._gives_empty:
                 yield batch
-        if error is not None and not gave_any:
+        if error is not None and not gave_any and not self._is_part:
             raise UserError(f"none of the {len(self.dataset)} clips can be used; the last one: {error}")
 
 

@@ -36,11 +36,11 @@ class Format:
 
 
 FORMATS: dict[str, Format] = {
+    "kinetics400": Format(kinetics.find, kinetics.splits_of, kinetics.read),
     "jester": Format(jester.find, jester.splits_of, jester.read_jester),  # and Something-Something V1
     "something_v2": Format(something_v2.find, something_v2.splits_of, something_v2.read),
     "ucf101": Format(ucf101.find, ucf101.splits_of, ucf101.read),
     "hmdb51": Format(hmdb51.find, hmdb51.splits_of, hmdb51.read),
-    "kinetics400": Format(kinetics.find, kinetics.splits_of, kinetics.read),
     "videos": Format(video_folder.find_csv, video_folder.splits_of, video_folder.read_video_folder),
 }
 
@@ -114,8 +114,9 @@ def recognise(path: Path) -> tuple[str, Path]:
         if found is not None:
             return kind, found
     raise UserError(
-        f"{path} holds no data set: expected jester-v1-labels.csv, or clips.csv beside the videos, or the files of"
-        " Something-Something (labels), Kinetics-400 (train.csv), UCF-101 (classInd.txt) or HMDB-51 (*_test_split1.txt)"
+        f"{path} holds no data set: expected jester-v1-labels.csv or labels.csv, clips.csv beside the videos, or the"
+        " files of Something-Something (labels), Kinetics-400 (train.csv), UCF-101 (classInd.txt) or HMDB-51"
+        " (*_test_split1.txt)"
     )
 
 

@@ -30,7 +30,7 @@ from training.clips.index import (
 from training.errors import UserError
 
 _CLIPS = "20bn-something-something-v2"
-_SPACE = re.compile(r"[\s,]*")
+_SPACE = re.compile(r"\s*")
 
 
 def find(path: Path) -> Path | None:
@@ -113,7 +113,8 @@ def _numbered_values(path: Path, holds: str) -> Iterator[tuple[int, Any]]:
     if text[position : position + 1] != "[":
         raise UserError(f"{path}:{text[:position].count(chr(10)) + 1}: expected {holds}")
     counted, position = 0, _after_space(text, position + 1)
-    while text[position : position + 1] != "]":
+    more = text[position : position + 1] != "]"
+    while more:
         line, counted = line + text.count("\n", counted, position), position
         try:
             value, end = decoder.raw_decode(text, position)
@@ -121,6 +122,11 @@ def _numbered_values(path: Path, holds: str) -> Iterator[tuple[int, Any]]:
             raise UserError(f"{path}:{getattr(error, 'lineno', line)}: not valid JSON; expected {holds}") from None
         yield line, value
         position = _after_space(text, end)
+        more = text[position : position + 1] == ","
+        position = _after_space(text, position + 1) if more else position
+    if text[position:].rstrip() != "]":
+        line = text.count("\n", 0, position) + 1
+        raise UserError(f"{path}:{line}: not valid JSON (a comma or the closing bracket is missing); expected {holds}")
 
 
 def _after_space(text: str, position: int) -> int:

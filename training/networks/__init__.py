@@ -16,7 +16,7 @@ from training.networks.movinet import movinet_a0
 from training.networks.resnet import sth_resnet18, sth_resnet34, sth_resnet50, sth_resnet101
 from training.networks.vgg import sth_vgg16
 
-__all__ = ["NETWORKS", "FrameNetwork", "build_network", "option_text", "title_of"]
+__all__ = ["NETWORKS", "FrameNetwork", "build_network", "complete_options", "option_text", "title_of"]
 
 NETWORKS: dict[str, Callable[..., FrameNetwork]] = {
     "sth_mobilenet_v2": sth_mobilenet_v2,
@@ -57,6 +57,13 @@ def build_network(name: str, *, num_classes: int, segments: int, **options: Any)
     except TypeError as error:  # a value of the wrong type
         raise ValueError(f"{name}: {error}") from error
     return network
+
+
+def complete_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a network of ``NETWORKS`` with the defaults of those that are not given."""
+    parameters = inspect.signature(NETWORKS[name]).parameters.values()
+    defaults = {one.name: one.default for one in parameters if one.default is not inspect.Parameter.empty}
+    return {**defaults, "channels": 3, **options}
 
 
 def title_of(name: str, options: Mapping[str, Any]) -> str:

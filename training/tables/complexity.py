@@ -17,7 +17,8 @@ NOTES = {
     " each of a ReLU (0.25 G) the computed figure is the printed one to its last digit.",
     "b": "Not explained: the printed FLOPs are higher by 0.3 to 0.5 G even with batch norm and ReLU.",
     "c": "Not explained: the printed parameters are higher than those of Table 1's layers with 174 classes. At p = 0"
-    " that is ResNet-50 with another classifier, 23.86 M; the paper's Tables 2 and 6 print 24.3 and 24.4.",
+    " that is ResNet-50 with another classifier, 23.86 M, where Table 6 prints 24.4. (The 24.3 of Tables 2 and 9 is"
+    " ResNet-50 with the 400 classes of Kinetics, 24.33 M.)",
     "d": "Attention adds a Co x Co layer to each block, sum Co^2 = 1.26 M, and dilation nothing.",
 }
 
