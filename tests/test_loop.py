@@ -6,8 +6,10 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+import torch
+import torch._dynamo
 from clip_files import jester_folder
-from training_runs import STEPS, Run, cut_off, file_recipe, run, tiny_recipe
+from training_runs import STEPS, Run, cut_off, file_recipe, run, tiny_recipe, weights_of
 
 from training.checkpoint import code_version
 from training.errors import UserError
@@ -49,6 +51,21 @@ def test_training_learns(tmp_path: Path) -> None:
     losses = run(dataclasses.replace(recipe, warmup_epochs=0, validate_every=9, checkpoint_minutes=9)).recorder.losses
     assert len(losses) == 8
     assert losses[-1] < 0.8 * losses[0]
+
+
+@pytest.mark.minutes
+def test_compiled_training_is_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """``compile=true`` traces the network in one piece. The compiler's last stage is left out: a GPU's is another."""
+    compiled, graphs = torch.compile, torch._dynamo.utils.counters
+    monkeypatch.setattr(torch, "compile", lambda forward: compiled(forward, backend="aot_eager"))
+    once = {"epochs": 1, "train_data": "rendered:8:1", "early_epochs": 0, "size": 32, "dropout": 0.0}
+    plain = run(tiny_recipe(tmp_path / "plain", **once))
+    graphs.clear()
+    traced = run(tiny_recipe(tmp_path / "traced", **once, compile=True))
+    assert traced.recorder.losses == pytest.approx(plain.recorder.losses, rel=1e-4)
+    assert len(traced.recorder.losses) == 2
+    assert graphs["stats"]["unique_graphs"] == 1 and not graphs["graph_break"]
+    assert weights_of(traced.folder / FINAL).keys() == weights_of(plain.folder / FINAL).keys()
 
 
 def test_another_seed_is_another_run(trained: Run, tmp_path: Path) -> None:
