@@ -65,6 +65,8 @@ def test_several_runs_at_a_time_reach_what_single_ones_do(
     capsys.readouterr()
     assert run(monkeypatch, *TINY, "--jobs", "0") == 1
     assert "--jobs is 0" in capsys.readouterr().err
+    assert run(monkeypatch, *TINY, "--plot", "out.pdf", "--runs", str(tmp_path / "alone")) == 1
+    assert "cannot draw out.pdf" in capsys.readouterr().err
 
 
 def test_rows_without_a_run_have_no_figures(

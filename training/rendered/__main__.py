@@ -6,6 +6,7 @@ import argparse
 import time
 from pathlib import Path
 
+from training.command_line import command_parser
 from training.errors import run_cli
 from training.rendered.clips import RenderedClips
 from training.rendered.contact_sheet import contact_sheet
@@ -25,12 +26,8 @@ Clips need not be written to be trained on: the recipes render them on the fly.
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.rendered",
-        description="Render the 27 Jester gestures as short clips of an articulated hand.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    description = "Render the 27 Jester gestures as short clips of an articulated hand."
+    parser = command_parser("python -m training.rendered", description, _EXAMPLES)
     add = parser.add_argument
     add("--out", type=Path, metavar="DIR", help="write the clips there, in Jester's layout")
     add("--clips", type=int, default=540, metavar="N", help="clips in all (default: %(default)s)")

@@ -10,8 +10,10 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
+from training.command_line import command_parser
 from training.errors import UserError, run_cli
 from training.files import write_json
+from training.pictures import check_picture
 from training.recipe import override
 from training.recipes import RECIPES, recipe
 from training.tables import ablation, complexity, memory, runtime, stages
@@ -34,10 +36,7 @@ CLASSES_OF = {
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.tables", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = command_parser("python -m training.tables", __doc__, EXAMPLES)
     tables = parser.add_subparsers(dest="table", required=True)
     sizes = tables.add_parser("complexity", help="parameters and multiply-adds (Tables 6, 7, 8)")
     speed = tables.add_parser("runtime", help="videos per second of every operator (Table 9)")
@@ -119,6 +118,8 @@ def _unfinished(result: Path | None) -> Path | None:
 def _train(arguments: argparse.Namespace, console: Console) -> dict[str, object]:
     if arguments.jobs < 1:
         raise UserError(f"--jobs is {arguments.jobs}; expected at least 1")
+    if arguments.plot:
+        check_picture(arguments.plot)
     chosen = override(RECIPES["ablation"](), arguments.set)
     found = ablation.run_all(
         chosen, arguments.seeds, arguments.runs, keep_going=not arguments.collect, jobs=arguments.jobs

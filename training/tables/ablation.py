@@ -12,18 +12,22 @@ import multiprocessing
 import statistics
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Column, Table
 from tqdm import tqdm
 
 from training.checkpoint import code_version
 from training.errors import UserError
-from training.files import atomic_path, read_json
+from training.files import read_json
 from training.loop import RESULT
+from training.pictures import drawing
 from training.recipe import Recipe
 from training.tables.paper import ROWS
 from training.train import train
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,28 +147,23 @@ def table_of(result: dict[str, Any]) -> Table:
 
 def plot(result: dict[str, Any], target: Path) -> None:
     """Our top-1 with its spread, and the paper's for its own data, one panel a table."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     tables = sorted({row["table"] for row in result["rows"]})
-    figure, panels = plt.subplots(1, len(tables), figsize=(4 * len(tables), 3.6), layout="constrained", squeeze=False)
-    for number, axes in zip(tables, panels[0], strict=True):
-        rows = [row for row in result["rows"] if row["table"] == number]
-        for place, row in enumerate(rows):
-            values = row["top1"]
-            if values:
-                axes.plot(
-                    [place] * len(values), values, "o", color="C0", alpha=0.5, label="a seed" if not place else ""
-                )
-                axes.plot([place - 0.2, place + 0.2], [statistics.fmean(values)] * 2, "-", color="C0")
-            axes.plot(place, row["paper_top1"], "x", color="C1", label="the paper's data" if not place else "")
-        axes.set_xticks(range(len(rows)), [row["row"].replace(", ", ",\n") for row in rows], rotation=20, fontsize=8)
-        axes.set_title(f"Table {number}")
-        axes.grid(axis="y", alpha=0.3)
-    panels[0][0].set_ylabel("top-1 %")
-    panels[0][0].legend(fontsize=8)
-    with atomic_path(target) as temporary:
-        figure.savefig(temporary, dpi=110)
-    plt.close(figure)
+    with drawing(target, 1, len(tables), inches=(4 * len(tables), 3.6), squeeze=False) as (_, (panels,)):
+        for number, axes in zip(tables, panels, strict=True):
+            axes.set_title(f"Table {number}")
+            _draw_rows(axes, [row for row in result["rows"] if row["table"] == number])
+        panels[0].set_ylabel("top-1 %")
+        panels[0].legend(fontsize=8)
+
+
+def _draw_rows(axes: Axes, rows: Sequence[dict[str, Any]]) -> None:
+    for place, row in enumerate(rows):
+        values = row["top1"]
+        if values:
+            seeds = {"color": "C0", "alpha": 0.5, "label": "" if place else "a seed"}
+            axes.plot([place] * len(values), values, "o", **seeds)
+            axes.plot([place - 0.2, place + 0.2], [statistics.fmean(values)] * 2, "-", color="C0")
+        axes.plot(place, row["paper_top1"], "x", color="C1", label="" if place else "the paper's data")
+    names = [row["row"].replace(", ", ",\n") for row in rows]
+    axes.set_xticks(range(len(rows)), names, rotation=20, fontsize=8)
+    axes.grid(axis="y", alpha=0.3)
