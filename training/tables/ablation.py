@@ -160,7 +160,7 @@ def _draw_rows(axes: Axes, rows: Sequence[dict[str, Any]]) -> None:
     for place, row in enumerate(rows):
         values = row["top1"]
         if values:
-            seeds = {"color": "C0", "alpha": 0.5, "label": "" if place else "a seed"}
+            seeds: dict[str, Any] = {"color": "C0", "alpha": 0.5, "label": "" if place else "a seed"}
             axes.plot([place] * len(values), values, "o", **seeds)
             axes.plot([place - 0.2, place + 0.2], [statistics.fmean(values)] * 2, "-", color="C0")
         axes.plot(place, row["paper_top1"], "x", color="C1", label="" if place else "the paper's data")
