@@ -167,6 +167,8 @@ def test_a_confusion_matrix_is_drawn_as_svg_too(tmp_path: Path) -> None:
         ("FINAL", ["--data", "rendered:5"], "rendered:COUNT:SEED"),
         ("FINAL", ["--plot", "picture.doc"], ".png or .svg"),
         ("FINAL", ["--clips-per-video", "0"], "clips per video"),
+        ("FINAL", ["--data", "rendered_stream:0:1", "--seed", "7"], "'rendered_stream:0:7'"),
+        ("FINAL", ["--data", "folder", "--seed", "7"], "the data are folder"),
     ],
 )
 def test_bad_input_is_one_line(

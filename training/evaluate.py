@@ -20,7 +20,17 @@ from tqdm import tqdm
 
 from training import distributed
 from training.checkpoint import code_version, input_spec_of, load_checkpoint, network_of
-from training.clips import DATA_HELP, UNLABELLED, ClipDataset, ClipError, ClipLoader, as_modality, open_data
+from training.clips import (
+    DATA_HELP,
+    UNLABELLED,
+    ClipDataset,
+    ClipError,
+    ClipLoader,
+    as_modality,
+    is_rendered,
+    open_data,
+    with_seed,
+)
 from training.command_line import command_parser
 from training.distributed import device_named
 from training.errors import UserError, run_cli
@@ -184,11 +194,18 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _reseeded(data: str, seed: int | None) -> str:
+    """Rendered data with another seed."""
+    if seed is None:
+        return data
+    if not is_rendered(data):
+        raise UserError(f"--seed draws rendered clips, and the data are {data}; leave it out")
+    return with_seed(":".join(data.split(":")[:2]), seed)
+
+
 def main() -> None:
     arguments = parse(sys.argv[1:])
-    data = arguments.data
-    if arguments.seed is not None and data.startswith("rendered:"):
-        data = f"rendered:{data.split(':')[1]}:{arguments.seed}"
+    data = _reseeded(arguments.data, arguments.seed)
     if arguments.plot:
         check_picture(arguments.plot)
     if arguments.scores:
