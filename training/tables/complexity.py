@@ -15,9 +15,11 @@ NETWORK, CLASSES, SEGMENTS, SIZE = "sth_resnet50", 174, 8, 224  # Something-Some
 NOTES = {
     "a": "The paper's FLOPs hold batch norm and ReLU too: with 2 operations for each output of a batch norm and 1 for"
     " each of a ReLU (0.25 G) the computed figure is the printed one to its last digit.",
-    "b": "Not explained: the printed FLOPs are higher by 0.3 to 0.5 G even with batch norm and ReLU.",
-    "c": "Not explained: the printed parameters are higher than those of Table 1's layers with 174 classes. At p = 0"
-    " that is ResNet-50 with another classifier, 23.86 M, where Table 6 prints 24.4. (The 24.3 of Tables 2 and 9 is"
+    "b": "Multiply-adds fall in a straight line with p, by 1.23 G for each 1/8 (9 spatial taps become 3 temporal ones);"
+    " the printed ones fall by 1.1, 1.7 and twice 1.0 G, so no network of this kind has all four. The row of p = 1/4,"
+    " which Tables 7 and 8 repeat, agrees; the others are higher by 0.3 to 0.5 G even with batch norm and ReLU.",
+    "c": "Parameters fall in a straight line too, by 0.94 M for each 1/8; the printed ones fall by 1.3, 1.1 and twice"
+    " 0.85 M. With 174 classes ResNet-50 has 23.86 M, where Table 6 prints 24.4. (The 24.3 of Tables 2 and 9 is"
     " ResNet-50 with the 400 classes of Kinetics, 24.33 M.)",
     "d": "Attention adds a Co x Co layer to each block, sum Co^2 = 1.26 M, and dilation nothing.",
 }
