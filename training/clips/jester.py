@@ -25,8 +25,9 @@ def find(path: Path) -> Path | None:
     """The label list of a data set, None where there is none. A plain `labels.csv` is one if a split's csv is there."""
     for folder in (path, path / "labels"):
         lists = sorted(folder.glob(f"*-{_LABELS}")) if folder.is_dir() else []
-        if any((folder / name).is_file() for name in ("train.csv", "validation.csv", "test.csv")):
-            lists += [file for file in [folder / _LABELS] if file.is_file()]
+        plain = folder / _LABELS
+        if plain.is_file() and any(_file_of(plain, split).is_file() for split in SPLITS):
+            lists.append(plain)
         if len(lists) > 1:
             names = ", ".join(file.name for file in lists)
             raise UserError(f"{folder} holds {len(lists)} label lists ({names}): keep one data set a folder")

@@ -67,8 +67,7 @@ def gathered(operator: STHConv, x_BCHW: torch.Tensor) -> torch.Tensor:
 
 def product(operator: STHConv, x_BCHW: torch.Tensor) -> torch.Tensor:
     """Windows laid out as a matrix (im2col): one product per type for space, one convolution along time."""
-    width = operator.hybrid.type_width
-    kinds = operator.out_channels // width
+    width, kinds = operator.hybrid.type_width, operator.hybrid.types
     taken = operator.spatial_index[::width]
     columns_BKP = F.unfold(x_BCHW, operator.kernel[1:], operator.dilation[1:], operator.padding, operator.stride)
     columns_BCKP = columns_BKP.unflatten(1, (operator.in_channels, -1))

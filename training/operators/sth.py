@@ -226,9 +226,8 @@ class STHConv(nn.Module):
         """O(S) without products by zero: each type's input channels beside each other, a group for each type."""
         hybrid = self.hybrid
         taken = self.spatial_index[:: hybrid.type_width].flatten()
-        types = self.out_channels // hybrid.type_width
         return F.conv2d(
-            x_BCHW[:, taken], self.spatial, None, self.stride, self.padding, self.dilation[1:], groups=types
+            x_BCHW[:, taken], self.spatial, None, self.stride, self.padding, self.dilation[1:], groups=hybrid.types
         )
 
     def _window_centres(self, x_BCHW: torch.Tensor, size: torch.Size) -> torch.Tensor:

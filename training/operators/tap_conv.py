@@ -55,6 +55,11 @@ class Hybrid:
         """Output channels of one type."""
         return self.out_channels if self.merge else self.out_channels // self.groups
 
+    @property
+    def types(self) -> int:
+        """How many kinds of kernels there are, each with its own channels along time."""
+        return self.out_channels // self.type_width
+
     def looks_along_time(self, output: int, channel: int) -> bool:
         return channel // self.share == (0 if self.merge else output // self.type_width)
 
