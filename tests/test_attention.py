@@ -38,14 +38,14 @@ def test_coefficients_are_those_that_the_operator_used() -> None:
     torch.testing.assert_close(alpha_t + alpha_s, torch.ones_like(alpha_t))
 
 
-def checkpoint(path: Path, p: float) -> Path:
+def checkpoint(path: Path, p: float, seed: int = 0) -> Path:
     recipe = dataclasses.replace(
-        tiny_recipe(path.parent), network="sth_resnet18", size=32, options={"p": p, "attention": True}
+        tiny_recipe(path.parent), network="sth_resnet18", size=32, options={"p": p, "attention": True}, seed=seed
     )
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     labels = list(jester_labels())
     network = build_network("sth_resnet18", num_classes=len(labels), segments=2, **recipe.options).eval()
-    save_checkpoint(path, make_checkpoint(network, recipe, labels, {}))
+    save_checkpoint(path, make_checkpoint(network, recipe, labels, {"top1": 50.0 + seed}))
     return path
 
 
@@ -63,3 +63,23 @@ def test_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest
     assert "p 0.5, rgb, rendered:2:4" in " ".join(capsys.readouterr().out.split())
     assert run(monkeypatch, str(SHIPPED)) == 1
     assert "has no attention" in capsys.readouterr().err
+
+
+def test_seeds_of_one_network_are_one_group(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    files = [checkpoint(tmp_path / f"{seed}.pt", 0.25, seed) for seed in (0, 1)]
+    out, picture = tmp_path / "out.json", tmp_path / "out.png"
+    words = [*map(str, files), str(checkpoint(tmp_path / "half.pt", 0.5))]
+    assert (
+        run(
+            monkeypatch, *words, "--data", "rendered:2:4", "--device", "cpu", "--json", str(out), "--plot", str(picture)
+        )
+        == 0
+    )
+    runs = read_json(out, "attention")["runs"]
+    assert [(found["seed"], found["top1"]) for found in runs] == [(0, 50.0), (1, 51.0), (0, 50.0)]
+    groups = attention.groups_of(runs)
+    assert [len(group) for group in groups.values()] == [2, 1] and next(iter(groups)).startswith("p 0.25, rgb")
+    first = attention.table_of(runs).columns[1]
+    low, high = sorted(found["temporal_mean"][0] for found in runs[:2])
+    assert next(iter(first.cells)) == f"{(low + high) / 2:.3f} ({low:.3f} to {high:.3f})"
+    assert picture.stat().st_size > 5000

@@ -221,6 +221,11 @@ def test_the_command_fills_the_cache_and_names_what_it_cannot(
     assert (found["clips"], found["computed"], list(found["problems"])) == (2, 1, ["2"])
     assert "1 computed now, 1 cannot be used" in capsys.readouterr().out
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["1.36x48.flow.npz"]
+    rendered = ["rendered:1:3", "--split", "train", "--cache", str(tmp_path / "rendered"), "--frame-size"]
+    assert command(monkeypatch, *rendered) == 0
+    assert [path.name for path in (tmp_path / "rendered").iterdir()] == ["rendered-3-000000.flow.npz"]
+    assert command(monkeypatch, *rendered, "256") == 1
+    assert "--frame-size is [256]; expected a height and a width, or none" in capsys.readouterr().err
     (tmp_path / "occupied").write_text("hello")
     arguments[-1] = str(tmp_path / "occupied" / "cache")
     assert command(monkeypatch, *arguments) == 1

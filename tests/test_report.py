@@ -230,4 +230,7 @@ def test_training_tables_show_their_spread_and_what_was_never_run(tmp_path: Path
     assert "| 7 | merge | 0 | **not run** |  |  | 45.9 |" in lines
     assert any("seed 0 on NVIDIA, seed 1 on CPU." in line for line in lines)
     assert "| layer | p 0.25, rgb, rendered:27:1 | p 0.125, rgb, rendered:27:1 |" in lines
-    assert "| `two` | 0.62 ± 0.02 | 0.75 ± 0.02 |" in lines
+    assert "| `two` | 0.72 (0.62 to 0.82) | 0.75 |" in lines
+    assert "| all layers | 0.61 (0.56 to 0.66) | 0.62 |" in lines
+    assert "| top-1 % | 90.5 (90.0 to 91.0) | 90.0 |" in lines
+    assert "Networks x clips: 2 x 27, 1 x 27; mean (least to most)." in lines

@@ -2,14 +2,17 @@
 
 Per layer, the attention coefficient aT of the temporal component (Eq. 3), averaged over output channels and over the
 clips of a split; that of the spatial component is 1 - aT. Several checkpoints make one picture: layers (Fig. 5),
-proportions p (Fig. 6), data sets (Fig. 7), modalities (Fig. 8).
+proportions p (Fig. 6), data sets (Fig. 7), modalities (Fig. 8). Checkpoints that differ in their seed only make one
+group: its spread says which differences between groups mean anything.
 
-Axes: M clips, N batch of clips, T frame, Co output channel, L attentive layer.
+Axes: M clips, N batch of clips, T frame, Co output channel, L attentive layer, R run.
 """
 
 from __future__ import annotations
 
+import statistics
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ from tqdm import tqdm
 from training.checkpoint import code_version, input_spec_of, load_checkpoint, network_of
 from training.clips import DATA_HELP, ClipDataset, ClipLoader, as_modality, open_data
 from training.command_line import command_parser
+from training.distributed import device_named
 from training.errors import UserError, run_cli
 from training.files import write_json
 from training.networks import option_text, title_of
@@ -76,13 +80,15 @@ class TemporalCoefficients:
         return np.stack([torch.cat(rows).float().cpu().numpy() for rows in self._found.values()])
 
 
-def measure(path: str, data: str, *, split: str, batch: int = 8, workers: int = 0) -> dict[str, Any]:
+def measure(
+    path: str, data: str, *, split: str, batch: int = 8, workers: int = 0, device: str = "auto"
+) -> dict[str, Any]:
     """Mean and standard deviation over the clips of aT, per layer.
 
     Raises:
-        UserError: a network without attention, or data that cannot be read.
+        UserError: a network without attention, data that cannot be read, or no such device.
     """
-    checkpoint = load_checkpoint(path)
+    checkpoint, place = load_checkpoint(path), device_named(device)
     network, spec, recipe = network_of(checkpoint, path), input_spec_of(checkpoint, path), checkpoint["recipe"]
     if not attentive_layers(network):
         raise UserError(f"{path}: {checkpoint['network']} has no attention; train one with options.attention=true")
@@ -92,14 +98,16 @@ def measure(path: str, data: str, *, split: str, batch: int = 8, workers: int = 
         flow_cache=recipe.get("flow_cache", ""),
     )  # fmt: skip
     loader = ClipLoader(ClipDataset(source, spec, training=False), batch, workers=workers, on_error="stop")
-    with torch.no_grad(), TemporalCoefficients(network) as coefficients:
+    with torch.no_grad(), TemporalCoefficients(network.to(place)) as coefficients:
         for clips in tqdm(loader, desc=Path(path).name, unit="batch", mininterval=2):
-            network(spec.to_network(clips.frames_NTHWC))
+            network(spec.to_network(clips.frames_NTHWC.to(place)))
     found_LM = coefficients.per_clip()
     return {
         "checkpoint": path,
         "network": title_of(checkpoint["network"], checkpoint["options"]),
         "options": checkpoint["options"],
+        "seed": recipe["seed"],
+        "top1": checkpoint.get("metrics", {}).get("top1"),
         "data": data,
         "split": split,
         "modality": modality,
@@ -115,25 +123,48 @@ def name_of(run: dict[str, Any]) -> str:
     return f"p {option_text(run['options'].get('p', 0.25))}, {run['modality']}, {Path(run['data']).name}"
 
 
+def groups_of(runs: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Runs by their name: those of one name differ in their seed."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for run in runs:
+        groups.setdefault(name_of(run), []).append(run)
+    return groups
+
+
+def spread(values: Sequence[float], digits: int = 3) -> str:
+    """The mean of some seeds, with the least and the most where there are several."""
+    mean = f"{statistics.fmean(values):.{digits}f}"
+    return mean if len(values) == 1 else f"{mean} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
 def table_of(runs: list[dict[str, Any]]) -> Table:
-    """For the terminal: aT per layer, a column for each run."""
-    columns = [Column(name_of(run), justify="right") for run in runs]
+    """For the terminal: aT per layer, a column for each group of seeds."""
+    groups = groups_of(runs)
+    columns = [Column(name, justify="right") for name in groups]
     table = Table("layer", *columns, title="attention coefficient of the temporal component")
-    for place in range(max(len(run["layers"]) for run in runs)):
-        name = next(run["layers"][place] for run in runs if place < len(run["layers"]))
-        means = [f"{run['temporal_mean'][place]:.3f}" if place < len(run["layers"]) else "" for run in runs]
-        table.add_row(name, *means)
+    longest = max((run["layers"] for run in runs), key=len)
+    for place, layer in enumerate(longest):
+        found = [
+            [run["temporal_mean"][place] for run in group if place < len(run["layers"])] for group in groups.values()
+        ]
+        table.add_row(layer, *(spread(values) if values else "" for values in found))
     return table
 
 
 def plot(runs: list[dict[str, Any]], target: Path) -> None:
-    """aT over the layers, a line for each run, a band of one standard deviation over the clips."""
+    """aT over the layers: a colour for each group, a thin line for each seed and a thick one for their mean; a run
+    without others has a band of one standard deviation over the clips."""
     with drawing(target, inches=(7, 4)) as (_, axes):
-        for run in runs:
-            mean_L, std_L = np.array(run["temporal_mean"]), np.array(run["temporal_std"])
-            places = np.arange(1, len(mean_L) + 1)
-            axes.plot(places, mean_L, "o-", label=name_of(run))
-            axes.fill_between(places, mean_L - std_L, mean_L + std_L, alpha=0.2)
+        for number, (name, group) in enumerate(groups_of(runs).items()):
+            mean_RL = np.array([run["temporal_mean"] for run in group])
+            mean_L, places = mean_RL.mean(axis=0), np.arange(1, mean_RL.shape[1] + 1)
+            colour = f"C{number}"
+            axes.plot(places, mean_L, "o-", color=colour, label=name)
+            if len(group) == 1:
+                std_L = np.array(group[0]["temporal_std"])
+                axes.fill_between(places, mean_L - std_L, mean_L + std_L, color=colour, alpha=0.2)
+            else:
+                axes.plot(places, mean_RL.T, "-", color=colour, linewidth=0.7, alpha=0.5)
         axes.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
         axes.set(xlabel="attentive layer", ylabel="mean coefficient of the temporal component")
         axes.legend(fontsize=8)
@@ -146,6 +177,7 @@ def main() -> None:
     parser.add_argument("--data", default="rendered:135:9", help=f"of checkpoints without @DATA: {DATA_HELP}")
     parser.add_argument("--split", default="validation")
     parser.add_argument("--workers", type=int, default=0)
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="picture, .png or .svg")
     parser.add_argument("--json", type=Path, metavar="FILE")
     arguments = parser.parse_args(sys.argv[1:])
@@ -154,7 +186,11 @@ def main() -> None:
     runs = []
     for word in arguments.runs:
         path, _, data = word.partition("@")
-        runs.append(measure(path, data or arguments.data, split=arguments.split, workers=arguments.workers))
+        runs.append(
+            measure(
+                path, data or arguments.data, split=arguments.split, workers=arguments.workers, device=arguments.device
+            )
+        )
     Console().print(table_of(runs))
     if arguments.plot:
         plot(runs, arguments.plot)

@@ -82,8 +82,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("data", help=DATA_HELP)
     parser.add_argument("--split", nargs="+", default=["train", "validation"], help="default: train and validation")
     parser.add_argument("--cache", type=Path, required=True, metavar="DIR", help="one for each data set")
-    parser.add_argument("--frame-size", type=int, nargs=2, default=[256, 340], metavar=("H", "W"),
-                        help="as in the recipe (default: 256 340)")  # fmt: skip
+    parser.add_argument("--frame-size", type=int, nargs="*", default=[256, 340], metavar="PIXELS",
+                        help="height and width as in the recipe, none leaves frames (default: 256 340)")  # fmt: skip
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes (default: this one)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the findings there too")
     return parser.parse_args(arguments)
@@ -91,8 +91,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def main() -> int:
     arguments = parse(sys.argv[1:])
-    if arguments.workers < 0 or min(arguments.frame_size) < 1:
-        raise UserError("--workers and --frame-size must not be below 0 and 1")
+    if arguments.workers < 0:
+        raise UserError(f"--workers is {arguments.workers}; expected at least 0")
+    if len(arguments.frame_size) not in (0, 2) or min(arguments.frame_size, default=1) < 1:
+        raise UserError(f"--frame-size is {arguments.frame_size}; expected a height and a width, or none")
     console, report, broken = Console(), {}, 0
     for split in arguments.split:
         computed, clips, bad = prepare(

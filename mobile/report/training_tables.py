@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 from collections.abc import Sequence
+from typing import Any
 
 from mobile.parity.row import NOT_RUN
 from mobile.report.markdown import known, markdown
 from mobile.result_files.training import Ablation, Attention, Memory, Runtime, Stages
-from training.attention import name_of
+from training.attention import groups_of, spread
 
 
 def memory_tables(found: Sequence[Memory]) -> str:
@@ -115,18 +117,28 @@ def _spread(values: Sequence[float]) -> list[str]:
 
 
 def attention_tables(found: Sequence[Attention]) -> str:
-    """The temporal component's coefficient per layer, a column for each network, mean and deviation over the clips."""
-    tables = []
-    for result in found:
-        names = [name_of({"options": run.options, "modality": run.modality, "data": run.data}) for run in result.runs]
-        layers = max((run.layers for run in result.runs), key=len)
-        rows = [
-            [f"`{layer}`", *(
-                f"{run.temporal_mean[place]:.2f} ± {run.temporal_std[place]:.2f}" if place < len(run.layers) else ""
-                for run in result.runs
-            )]
-            for place, layer in enumerate(layers)
-        ]  # fmt: skip
-        clips = ", ".join(str(run.clips) for run in result.runs)
-        tables.append(f"{markdown(['layer', *names], rows)}\n\nOver {clips} clips.")
-    return "\n\n".join(tables)
+    """The temporal component's coefficient per layer, a column for each group of seeds."""
+    return "\n\n".join(_attention_table(result) for result in found)
+
+
+def _attention_table(result: Attention) -> str:
+    groups = groups_of([dataclasses.asdict(run) for run in result.runs])
+    layers = max((run.layers for run in result.runs), key=len)
+    rows = [
+        [f"`{layer}`", *(
+            spread([run["temporal_mean"][place] for run in group], 2) if place < len(group[0]["layers"]) else ""
+            for group in groups.values()
+        )]
+        for place, layer in enumerate(layers)
+    ]  # fmt: skip
+    rows.append(["all layers", *(
+        spread([statistics.fmean(run["temporal_mean"]) for run in group], 2) for group in groups.values()
+    )])  # fmt: skip
+    rows.append(["top-1 %", *(_top1_of(group) for group in groups.values())])
+    counts = ", ".join(f"{len(group)} x {group[0]['clips']}" for group in groups.values())
+    return f"{markdown(['layer', *groups], rows)}\n\nNetworks x clips: {counts}; mean (least to most)."
+
+
+def _top1_of(group: Sequence[dict[str, Any]]) -> str:
+    known_ = [run["top1"] for run in group if run["top1"] is not None]
+    return spread(known_, 1) if known_ else ""

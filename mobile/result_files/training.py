@@ -148,10 +148,16 @@ class Ablation:
 
 @dataclasses.dataclass(frozen=True)
 class AttentionRun:
-    """What the attentive layers of one network weigh on one split: the share of the temporal component."""
+    """What the attentive layers of one network weigh on one split: the share of the temporal component.
+
+    Attributes:
+        top1: of the network on its recipe's validation clips, in per cent; None where the checkpoint does not say.
+    """
 
     network: str
     options: dict[str, Any]
+    seed: int
+    top1: float | None
     data: str
     split: str
     modality: str
