@@ -228,7 +228,7 @@ def test_training_tables_show_their_spread_and_what_was_never_run(tmp_path: Path
     lines = fill_tables(text, write(tmp_path, ablation=ABLATION, attention=ATTENTION)).splitlines()
     assert "| 6 | p = 0 | 2 | 42.5 | 40.0 | 45.0 | 19.7 |" in lines
     assert "| 7 | merge | 0 | **not run** |  |  | 45.9 |" in lines
-    assert any("seed 0 on NVIDIA, seed 1 on CPU." in line for line in lines)
+    assert any("networks on NVIDIA 1 of seed 0; on CPU 1 of seed 1." in line for line in lines)
     assert "| layer | p 0.25, rgb, rendered:27:1 | p 0.125, rgb, rendered:27:1 |" in lines
     assert "| `two` | 0.72 (0.62 to 0.82) | 0.75 |" in lines
     assert "| all layers | 0.61 (0.56 to 0.66) | 0.62 |" in lines

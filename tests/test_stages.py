@@ -12,6 +12,7 @@ from torch import nn
 
 from mobile.result_files import load_result
 from mobile.result_files.training import Stages
+from training.errors import UserError
 from training.files import read_json
 from training.operators import STHConv
 from training.operators import tap_conv as lists
@@ -152,6 +153,13 @@ def test_bad_input_is_one_line(
     assert run(monkeypatch, *arguments) == 1
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and lines[0].startswith("error: ") and reason in lines[0], lines
+
+
+def test_triton_that_is_switched_off_is_told_before_anything_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setenv("STH_TRITON", "0")
+    with pytest.raises(UserError, match="STH_TRITON may not be 0"):
+        Plan(stages.DEFAULT["cuda"], device="cuda").check()
 
 
 def test_a_file_of_something_else_is_not_written_over(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import nn
 from training.errors import UserError
 from training.files import read_json
 from training.networks import build_network
+from training.operators import STHConv
 from training.recipe import Recipe
 from training.tables import __main__ as command
 from training.tables import complexity, memory, runtime
@@ -212,6 +214,19 @@ def test_expected_memory_is_what_a_forward_pass_keeps() -> None:
     assert memory.need_of(small_recipe(modality="flow"), 27).parameters == weights + 7 * 9 * 16
 
 
+def test_memory_is_counted_by_the_convolutions_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the count is made on a CPU whose own convolutions gather channels, which keeps more."""
+    wide = small_recipe(network="sth_resnet18", options={"p": 0.25}, size=32)
+    need = memory.need_of(wide, 27)
+    monkeypatch.setattr(STHConv, "_gathering_pays", lambda *_: True)
+    memory._kept.cache_clear()
+    assert memory.need_of(wide, 27).per_clip > need.per_clip
+    monkeypatch.setattr(STHConv, "_gathering_pays", lambda *_: False)
+    memory._kept.cache_clear()
+    assert memory.need_of(wide, 27).per_clip == need.per_clip
+    memory._kept.cache_clear()
+
+
 def test_the_command_of_expected_memory(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -221,5 +236,19 @@ def test_the_command_of_expected_memory(
     assert (row["recipe"], row["input"], row["on_gpu"]) == ("jester_sth", "2 x 32 x 32", "not run")
     assert row["on"][0]["bytes"] - row["on"][1]["bytes"] == pytest.approx(32 * row["bytes_per_clip"], abs=2)
     assert "no recipe was run on a GPU" in capsys.readouterr().out
+    (tmp_path / "gpu.json").write_text(json.dumps({"kind": "memory", "rows": [{**row, "on_gpu": "Some GPU: 3.0 GiB"}]}))
+    known = ["--measured", str(tmp_path / "gpu.json"), "--json", str(tmp_path / "both.json")]
+    assert run(monkeypatch, "memory", "jester_sth", "rendered_sth", *small, *known) == 0
+    assert [row["on_gpu"] for row in read_json(tmp_path / "both.json", "result")["rows"]] == [
+        "Some GPU: 3.0 GiB", "not run",
+    ]  # fmt: skip
+    assert "jester_sth on Some GPU: 3.0 GiB" in " ".join(capsys.readouterr().out.split())
+    assert run(monkeypatch, "memory", "jester_sth", *small, *known, "--set", "batch=8") == 1
+    assert "another jester_sth: batch 64 in place of 8" in capsys.readouterr().err
+    (tmp_path / "gpu.json").write_text('{"kind": "ablation"}')
+    assert run(monkeypatch, "memory", "jester_sth", *small, *known) == 1
+    assert "its kind is 'ablation'" in capsys.readouterr().err
     assert run(monkeypatch, "memory", "jester_sth", "--processes", "0") == 1
     assert run(monkeypatch, "memory", "unknown") == 1
+    assert run(monkeypatch, "memory", "something_sth", *small) == 1
+    assert "error: something_sth: sth_resnet50 has no option width" in capsys.readouterr().err

@@ -101,13 +101,13 @@ def ablation_tables(found: Sequence[Ablation]) -> str:
     return "\n\n".join(tables)
 
 
-def _of_devices(seeds: dict[str, list[int]]) -> str:
-    """Which seed was trained where."""
+def _of_devices(networks: dict[str, dict[int, int]]) -> str:
+    """How many networks of which seed were trained where."""
     parts = [
-        f"seed{'s' if len(found) > 1 else ''} {' and '.join(map(str, found))} on {device}"
-        for device, found in seeds.items()
+        f"on {device} {', '.join(f'{count} of seed {seed}' for seed, count in seeds.items())}"
+        for device, seeds in networks.items()
     ]
-    return ", ".join(parts) or "no run"
+    return f"networks {'; '.join(parts)}" if parts else "no run"
 
 
 def _spread(values: Sequence[float]) -> list[str]:

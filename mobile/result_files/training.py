@@ -137,13 +137,15 @@ class Ablation:
             if foreign := sorted(set(row.seeds) - set(self.seeds)):
                 raise ValueError(f"{row.row} has runs of the seeds {foreign}; the table is of {list(self.seeds)}")
 
-    def devices(self) -> dict[str, list[int]]:
-        """Each device's seeds."""
-        pairs = {(device, seed) for row in self.rows for device, seed in zip(row.devices, row.seeds, strict=True)}
-        found: dict[str, list[int]] = {}
-        for device, seed in sorted(pairs, key=lambda pair: (pair[1], pair[0])):
-            found.setdefault(device, []).append(seed)
-        return found
+    def devices(self) -> dict[str, dict[int, int]]:
+        """By device and seed, how many networks were trained (rows of different tables share some)."""
+        found: dict[str, dict[int, set[str]]] = {}
+        for row in self.rows:
+            for device, seed in zip(row.devices, row.seeds, strict=True):
+                found.setdefault(device, {}).setdefault(seed, set()).add(repr(row.options))
+        return {
+            device: {seed: len(networks) for seed, networks in sorted(seeds.items())} for device, seeds in found.items()
+        }
 
 
 @dataclasses.dataclass(frozen=True)

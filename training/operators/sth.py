@@ -210,9 +210,10 @@ class STHConv(nn.Module):
     def _gathering_pays(self, x_BCHW: torch.Tensor) -> bool:
         """Whether ``gathered_spatial`` takes less time than ``masked_spatial``; no clock is asked, so runs repeat."""
         return (
-            x_BCHW.device.type == "cpu"
+            not torch.compiler.is_compiling()
+            and type(x_BCHW) is torch.Tensor  # a fake one counts for another device (``tables memory``)
+            and x_BCHW.device.type == "cpu"
             and self.hybrid.type_width >= _WIDE
-            and not torch.compiler.is_compiling()
             and not torch.jit.is_tracing()
         )
 

@@ -24,11 +24,13 @@ CHUNK = 4096  # pixels that one program of the weights' gradient sums at least
 logger = logging.getLogger(__name__)
 
 
-@functools.cache
 def kernels() -> ModuleType | None:
-    """The kernels; None without Triton, or where ``STH_TRITON`` is 0."""
-    if os.environ.get(SWITCH) == "0":
-        return None
+    """The kernels; None without Triton, or while ``STH_TRITON`` is 0."""
+    return None if os.environ.get(SWITCH) == "0" else _imported()
+
+
+@functools.cache
+def _imported() -> ModuleType | None:
     try:
         return importlib.import_module("training.operators.triton_kernels")
     except ImportError as error:

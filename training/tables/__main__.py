@@ -62,12 +62,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     need.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", action="extend", help="change the recipes")
     need.add_argument("--processes", nargs="+", type=int, default=[1, 4, 8], metavar="N",
                       help="that share a batch, one a GPU (default: 1 4 8)")  # fmt: skip
-    need.add_argument(
+    gpu = need.add_mutually_exclusive_group()
+    gpu.add_argument(
         "--device",
         choices=("none", "cuda"),
         default="none",
         help="cuda: train two short epochs by each recipe too, at its full batch (default: %(default)s)",
     )
+    gpu.add_argument("--measured", type=Path, metavar="FILE", help="show what --device cuda wrote there with --json")
     need.add_argument("--runs", type=Path, default=Path("runs/memory"), help="folder of those runs")
     ways = tables.add_parser("stages", help="lowerings of STH-Conv at the stages of ResNet-50")
     ways.add_argument("--lowerings", nargs="+", metavar="NAME",
@@ -139,7 +141,11 @@ def _memory(arguments: argparse.Namespace, console: Console) -> dict[str, object
     if arguments.device == "cuda" and not torch.cuda.is_available():
         raise UserError("device is cuda, and PyTorch sees no CUDA device; leave --device out")
     needs = memory.measure([(one, CLASSES_OF.get(one.name, 27)) for one in chosen])
-    runs = {one.name: memory.run_on_gpu(one, arguments.runs) for one in chosen} if arguments.device == "cuda" else {}
+    runs: dict[str, memory.Run | str] = {}
+    if arguments.measured:
+        runs |= memory.measured_in(arguments.measured, needs)
+    elif arguments.device == "cuda":
+        runs |= {one.name: memory.run_on_gpu(one, arguments.runs) for one in chosen}
     console.print(memory.table_of(needs, arguments.processes, runs))
     return memory.result_of(needs, arguments.processes, runs)
 

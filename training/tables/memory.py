@@ -27,6 +27,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from tqdm import tqdm
 
 from training.checkpoint import code_version
+from training.errors import UserError
 from training.files import read_json
 from training.loop import RESULT
 from training.networks import FrameNetwork, build_network
@@ -35,6 +36,7 @@ from training.recipe import Recipe
 from training.train import train
 
 GIB = 2**30
+NOT_RUN = "not run"
 _CLASSES = 100  # of the network that is counted; the logits of a clip weigh nothing
 _MOMENTS = {"sgd": 1, "adamw": 2}  # numbers that the optimiser keeps of each weight
 
@@ -60,9 +62,16 @@ class Need:
 
 
 def need_of(recipe: Recipe, classes: int) -> Need:
-    """Counts what training keeps; takes seconds."""
-    with torch.device("meta"):
-        network = _build(recipe, classes)
+    """Counts what training keeps; takes seconds.
+
+    Raises:
+        UserError: a network or an option that there is not.
+    """
+    try:
+        with torch.device("meta"):
+            network = _build(recipe, classes)
+    except ValueError as error:
+        raise UserError(f"{recipe.name}: {error}") from error
     parameters = sum(p.numel() for p in network.parameters())
     options = json.dumps(recipe.network_options(), sort_keys=True)
     shape = (recipe.network, options, recipe.frames(), recipe.size, recipe.amp)
@@ -155,6 +164,28 @@ def run_on_gpu(recipe: Recipe, folder: Path, *, batches: int = 12) -> Run | str:
     return Run(result["device"], result["peak_gpu_bytes"], second["clips_per_second"], second["waiting_for_data"])
 
 
+def measured_in(file: Path, needs: Sequence[Need]) -> dict[str, str]:
+    """What runs on a GPU took by an earlier result file, by the name of their recipe: counting again needs no GPU.
+
+    Raises:
+        UserError: it is no such file, or its recipe of that name had another network, input, precision or batch.
+    """
+    content = read_json(file, "result of training.tables memory")
+    if content.get("kind") != "memory":
+        raise UserError(f"{file} is no result of training.tables memory: its kind is {content.get('kind')!r}")
+    theirs = {row["recipe"]: row for row in content["rows"]}
+    found = {}
+    for need in needs:
+        ours, row = as_json(need, (), {}), theirs.get(need.recipe.name)
+        if row is None:
+            continue
+        if differing := [key for key in ("network", "input", "amp", "batch", "parameters") if row[key] != ours[key]]:
+            told = ", ".join(f"{key} {row[key]} in place of {ours[key]}" for key in differing)
+            raise UserError(f"{file} measured another {need.recipe.name}: {told}; run it on a GPU with --device cuda")
+        found[need.recipe.name] = row["on_gpu"]
+    return {name: run for name, run in found.items() if run != NOT_RUN}
+
+
 def table_of(needs: Sequence[Need], processes: Sequence[int], runs: Mapping[str, Run | str] | None = None) -> Table:
     """For the terminal; runs by the name of their recipe."""
     runs = runs or {}
@@ -184,7 +215,7 @@ def as_json(need: Need, processes: Sequence[int], runs: Mapping[str, Run | str])
         "fixed_bytes": need.fixed,
         "bytes_per_clip": need.per_clip,
         "on": [{"processes": count, "bytes": round(need.of(count))} for count in processes],
-        "on_gpu": str(runs.get(recipe.name, "not run")),
+        "on_gpu": str(runs.get(recipe.name, NOT_RUN)),
     }
 
 

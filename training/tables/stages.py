@@ -22,7 +22,7 @@ from tqdm import tqdm
 from training.checkpoint import code_version
 from training.errors import UserError
 from training.files import read_json, write_json
-from training.operators import ShiftedConv, STHConv
+from training.operators import ShiftedConv, STHConv, triton_conv
 from training.operators import tap_conv as lists
 from training.operators.lowerings import LOWERINGS
 from training.tables.runtime import PRECISIONS, name_of, use_fastest_convolutions
@@ -90,6 +90,8 @@ class Plan:
             raise UserError(f"on the device {self.device} there are {there}; name other --lowerings")
         if "taps" in self.lowerings and lists.library() is None:
             raise UserError("taps need AVX-512 and a C++ compiler, and STH_NATIVE may not be 0; name other --lowerings")
+        if "triton" in self.lowerings and triton_conv.kernels() is None:
+            raise UserError("triton needs Triton, and STH_TRITON may not be 0; name other --lowerings")
 
     def device_in_words(self) -> str:
         """The device and the precision of all tensors there."""
