@@ -72,7 +72,10 @@ def test_the_present_release_of_jester_is_read(tmp_path: Path, given: str) -> No
         ("34870", 2, 12),
         ("17", 0, 12),
     ]
-    assert splits_of(root / given) == ["train"]
+    assert splits_of(root / given) == ["train", "test"]
+    write_folder(root / "20bn-jester-v1" / "5", grey_frames(12))
+    test = open_clips(root / given, "test")
+    assert (test.name_of(0), test.labels[test.label_of(0)]) == ("5", "No gesture")
     (root / "labels" / "train.csv").write_text("17;No gesture\n8;Waving\n")
     assert "labels/train.csv:2: the label 'Waving' is not one of the 3 of labels.csv" in error_of(root / given)
 

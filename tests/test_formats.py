@@ -84,6 +84,27 @@ def test_something_v2_is_read_as_published(tmp_path: Path, prefix: str, labels: 
     assert opened(root, "test").label_of(0) == UNLABELLED
 
 
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([f"1420;{V2_LABELS[1]}", f"7;{V2_LABELS[0]}"], None),
+        ([f"7;{V2_LABELS[0]}"], "test.json:1: the clip 1420 has no line in "),
+        (["1420;Holding"], "test-answers.csv:1: the label 'Holding' is not one of"),
+        ([f"1420;{V2_LABELS[1]}", f"1420;{V2_LABELS[0]}"], "test-answers.csv:2: expected 'id;label', each id once"),
+        (["1420"], "test-answers.csv:1: expected 'id;label'"),
+    ],
+)
+def test_answers_give_the_test_clips_of_something_v2_their_labels(
+    tmp_path: Path, lines: list[str], expected: str | None
+) -> None:
+    root = write_something_v2(tmp_path)
+    write_lines(root / "labels" / "test-answers.csv", *lines)
+    if expected is None:
+        assert opened(root, "test").label_of(0) == 1
+    else:
+        assert expected in error_of(root, "test")
+
+
 def test_something_v2_may_be_folders_of_pictures(tmp_path: Path) -> None:
     root = write_something_v2(tmp_path)
     for name in ("78687", "42"):

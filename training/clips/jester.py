@@ -6,6 +6,7 @@ Files of a data set, without the prefix ``jester-v1-`` in the present release, i
     jester-v1-train.csv         id;label
     jester-v1-validation.csv    id;label
     jester-v1-test.csv          id
+    test-answers.csv            id;label, in the present release: then the test clips have labels
     20bn-jester-v1/<id>/        00001.jpg, 00002.jpg, ...
 """
 
@@ -18,7 +19,7 @@ from training.clips.index import SPLITS, ClipIndex, ClipRecord, LabelIds, checke
 from training.clips.source import UNLABELLED
 from training.errors import UserError
 
-_LABELS = "labels.csv"
+_LABELS, _ANSWERS = "labels.csv", "test-answers.csv"
 
 
 def find(path: Path) -> Path | None:
@@ -43,7 +44,10 @@ def splits_of(labels_file: Path) -> list[str]:
 
 
 def _file_of(labels_file: Path, split: str) -> Path:
-    return labels_file.with_name(f"{labels_file.name.removesuffix(_LABELS)}{split}.csv")
+    """The csv of a split; of the test clips the one that has their labels too, where there is one."""
+    prefix = labels_file.name.removesuffix(_LABELS)
+    answers = labels_file.with_name(f"{prefix}{_ANSWERS}")
+    return answers if split == "test" and answers.is_file() else labels_file.with_name(f"{prefix}{split}.csv")
 
 
 def read_jester(
@@ -53,7 +57,7 @@ def read_jester(
 
     Args:
         labels_file: the label list; the other csv files lie beside it.
-        split: "train", "validation" or "test"; test clips have no label.
+        split: "train", "validation" or "test"; test clips have no label where their answers were not published.
         clips_folder: holds one folder of numbered pictures a clip; looked for beside the csv files if None.
         labels: a checkpoint's label list, which the ids then count in; the published list if None.
 
@@ -62,7 +66,7 @@ def read_jester(
     """
     published = read_label_list(labels_file)
     csv = _file_of(labels_file, checked_split(split, SPLITS, labels_file.parent))
-    labelled = split != "test"
+    labelled = split != "test" or csv.name.endswith(_ANSWERS)
     rows = _read_rows(csv, LabelIds(published, labels_file.name), split, labelled)
     clips = clips_folder if clips_folder is not None else _find_clips(labels_file, rows)
     if not clips.is_dir():

@@ -7,6 +7,7 @@ or in `labels/`::
     train.json         [{"id": "78687", "template": "Holding [something] next to [something]", ...}, ...]
     validation.json    the same
     test.json          [{"id": "1420"}, ...]
+    test-answers.csv   id;label, in the present release: then the test clips have labels
     20bn-something-something-v2/<id>.webm
 """
 
@@ -25,18 +26,21 @@ from training.clips.index import (
     checked_split,
     first_folder,
     index_of,
+    numbered_lines,
     read_text,
 )
 from training.errors import UserError
 
 _CLIPS = "20bn-something-something-v2"
+_LABELS, _ANSWERS = "labels.json", "test-answers.csv"
 _SPACE = re.compile(r"\s*")
+_Row = tuple[str, str, str | None]  # file and line, clip id, label
 
 
 def find(path: Path) -> Path | None:
     """The `*labels.json` of a data set, None where there is none."""
     for folder in (path, path / "labels"):
-        found = sorted(folder.glob("*labels.json"))
+        found = sorted(folder.glob(f"*{_LABELS}"))
         if len(found) > 1:
             raise UserError(f"{folder} holds {len(found)} label lists: keep one data set a folder")
         if found:
@@ -53,7 +57,7 @@ def splits_of(labels_file: Path) -> list[str]:
 def read(
     labels_file: Path, split: str, *, clips_folder: Path | None = None, labels: Sequence[str] | None = None
 ) -> ClipIndex:
-    """Index of one split; test clips have no label.
+    """Index of one split; test clips have no label where their answers were not published.
 
     Raises:
         UserError: names the file and the line that is not as published, and what was expected there.
@@ -61,12 +65,14 @@ def read(
     published = read_label_list(labels_file)
     file = _file_of(labels_file, checked_split(split, SPLITS, labels_file.parent))
     rows = list(_entries(file, split))
+    if split == "test":
+        rows = _answered(rows, labels_file)
     root = labels_file.parent.parent if labels_file.parent.name == "labels" else labels_file.parent
     clips = clips_folder or first_folder(
         [root / _CLIPS, root.parent / _CLIPS, root / "videos", root / "clips"], "<id>.webm"
     )
     suffix = "" if any((clips / name).is_dir() for _, name, _ in rows[:100]) else ".webm"  # or folders of pictures
-    found = [PublishedClip(clips / f"{name}{suffix}", label, name, f"{file}:{line}") for line, name, label in rows]
+    found = [PublishedClip(clips / f"{name}{suffix}", label, name, where) for where, name, label in rows]
     return index_of(found, published, labels, listed_in=labels_file.name, split=split, origin=file)
 
 
@@ -91,11 +97,27 @@ def read_label_list(path: Path) -> list[str]:
 
 
 def _file_of(labels_file: Path, split: str) -> Path:
-    return labels_file.with_name(labels_file.name.removesuffix("labels.json") + f"{split}.json")
+    return labels_file.with_name(f"{labels_file.name.removesuffix(_LABELS)}{split}.json")
 
 
-def _entries(path: Path, split: str) -> Iterator[tuple[int, str, str | None]]:
-    """Yields (line number, clip id, label) of each entry."""
+def _answered(rows: Sequence[_Row], labels_file: Path) -> list[_Row]:
+    """The test clips with the labels of the answers, where those were published."""
+    answers = labels_file.with_name(f"{labels_file.name.removesuffix(_LABELS)}{_ANSWERS}")
+    if not answers.is_file():
+        return list(rows)
+    found: dict[str, _Row] = {}
+    for number, line in numbered_lines(answers, "one 'id;label' a line"):
+        name, _, label = line.partition(";")
+        if not name or not label or name in found:
+            raise UserError(f"{answers}:{number}: expected 'id;label', each id once, found {line[:80]!r}")
+        found[name] = (f"{answers}:{number}", name, label)
+    for where, name, _ in rows:
+        if name not in found:
+            raise UserError(f"{where}: the clip {name} has no line in {answers}")
+    return [found[name] for _, name, _ in rows]
+
+
+def _entries(path: Path, split: str) -> Iterator[_Row]:
     wanted = ("id",) if split == "test" else ("id", "template")
     expected = f"an object with {' and '.join(wanted)}"
     for line, entry in _numbered_values(path, f"a list of clips, each {expected}"):
@@ -103,7 +125,7 @@ def _entries(path: Path, split: str) -> Iterator[tuple[int, str, str | None]]:
         if not values or not all(isinstance(value, str) and value for value in values):
             raise UserError(f"{path}:{line}: expected {expected}, found {json.dumps(entry)[:80]}")
         label = None if split == "test" else str(values[1]).replace("[", "").replace("]", "")
-        yield line, str(values[0]), label
+        yield f"{path}:{line}", str(values[0]), label
 
 
 def _numbered_values(path: Path, holds: str) -> Iterator[tuple[int, Any]]:
