@@ -79,6 +79,8 @@ def test_seeds_of_one_network_are_one_group(monkeypatch: pytest.MonkeyPatch, tmp
     assert [(found["seed"], found["top1"]) for found in runs] == [(0, 50.0), (1, 51.0), (0, 50.0)]
     groups = attention.groups_of(runs)
     assert [len(group) for group in groups.values()] == [2, 1] and next(iter(groups)).startswith("p 0.25, rgb")
+    deeper = [{**runs[2], "network": "deeper"}, runs[2]]
+    assert [name.split(",")[0] for name in attention.groups_of(deeper)] == ["deeper", runs[2]["network"].split(",")[0]]
     first = attention.table_of(runs).columns[1]
     low, high = sorted(found["temporal_mean"][0] for found in runs[:2])
     assert next(iter(first.cells)) == f"{(low + high) / 2:.3f} ({low:.3f} to {high:.3f})"

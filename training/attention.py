@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import statistics
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -124,11 +125,12 @@ def name_of(run: dict[str, Any]) -> str:
 
 
 def groups_of(runs: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Runs by their name: those of one name differ in their seed."""
-    groups: dict[str, list[dict[str, Any]]] = {}
+    """Runs by their name, with their network where others share the name: those of one group differ in their seed."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for run in runs:
-        groups.setdefault(name_of(run), []).append(run)
-    return groups
+        groups.setdefault((run["network"], name_of(run)), []).append(run)
+    names = Counter(name for _, name in groups)
+    return {(f"{network}, {name}" if names[name] > 1 else name): group for (network, name), group in groups.items()}
 
 
 def spread(values: Sequence[float], digits: int = 3) -> str:
