@@ -214,13 +214,13 @@ def test_emulated_cpus_share_a_row_only_where_they_agree(tmp_path: Path) -> None
         for cpu, count in (("a53", 0), ("a76", 7), ("max", 0))
     ]
     hops = [
-        {**PARITY["rows"][2], "hop": 6, "name": f"x86 = arm64, {cpu} (emulated), Fake", "status": status}
+        {**PARITY["rows"][2], "hop": 6, "name": "x86 = arm64, Fake", "cpu": cpu, "status": status}
         for cpu, status in (("a53", "passed"), ("a76", "failed"), ("max", "passed"))
     ]
     tables = fill_tables(text, write(tmp_path, arm64=ARM64 | {"rows": rows}, parity=PARITY | {"rows": hops}))
     assert "| a53, max | 108 | 2916 | 0 |" in tables and "| a76 | 108 | 2916 | 7 |" in tables
-    assert "| x86 = arm64, a53, max (emulated), Fake (`tiny.tflite`) | passed" in tables
-    assert "| x86 = arm64, a76 (emulated), Fake (`tiny.tflite`) | failed" in tables
+    assert "| x86 = arm64, Fake, on a53, max (emulated) (`tiny.tflite`) | passed" in tables
+    assert "| x86 = arm64, Fake, on a76 (emulated) (`tiny.tflite`) | failed" in tables
 
 
 def test_training_tables_show_their_spread_and_what_was_never_run(tmp_path: Path) -> None:

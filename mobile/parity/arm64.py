@@ -48,14 +48,14 @@ def row_of(entry: Arm64Row, data: str) -> Row:
     """A comparison as a row of the ladder: identical, or how many logits differ and by how many steps."""
     numbers = {key: restored(value) for key, value in entry.agreement.items()}
     agreement = Agreement(clips=round(numbers.pop("clips")), **numbers)
-    name = f"{_NAME}, {entry.cpu} (emulated), {entry.runtime}"
+    name, whose = f"{_NAME}, {entry.runtime}", (entry.artefact, entry.sha256, entry.cpu)
     clips = f"{entry.clips} clips of `{data}`"
     if entry.differing == 0:
         note = f"identical: {entry.logits} logits, {clips}"
-        return Row(6, name, PASSED, note, agreement, entry.artefact, entry.sha256)
+        return Row(6, name, PASSED, note, agreement, *whose)
     passed, limits = judge("int8", agreement)
     note = (
         f"{entry.differing} of {entry.logits} logits differ, the largest by {entry.largest_steps:.3g} steps, {clips}; "
         f"{limits}"
     )
-    return Row(6, name, status(passed), note, agreement, entry.artefact, entry.sha256)
+    return Row(6, name, status(passed), note, agreement, *whose)

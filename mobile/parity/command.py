@@ -15,7 +15,7 @@ from rich.table import Column, Table
 from mobile.agreement import Agreement
 from mobile.bundle import SHIPPED, Bundle, open_bundle
 from mobile.parity.ladder import run_ladder
-from mobile.parity.row import FAILED, NOT_RUN, PASSED, Row
+from mobile.parity.row import FAILED, NOT_RUN, PASSED, Row, titled
 from mobile.runners import ArtefactRunner
 from training.checkpoint import code_version
 from training.clips import DATA_HELP, with_seed
@@ -39,7 +39,7 @@ def show(rows: list[Row], console: Console) -> None:
     colours = {PASSED: "green", FAILED: "red", NOT_RUN: "yellow"}
     for row in rows:
         below = [row.artefact or "", row.note if row.status != PASSED else ""]
-        name = "\n".join([escape(row.name), *(f"[dim]{escape(line)}[/dim]" for line in below if line)])
+        name = "\n".join([escape(titled(row.name, row.cpu)), *(f"[dim]{escape(line)}[/dim]" for line in below if line)])
         status = f"[{colours[row.status]}]{row.status}[/]"
         table.add_row(str(row.hop), name, status, "\n".join(in_words(row.agreement)))
     console.print(table)

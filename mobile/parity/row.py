@@ -13,7 +13,11 @@ PASSED, FAILED, NOT_RUN = "passed", "failed", "not run"
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One hop of the ladder. ``status`` is "not run" with a reason in ``note`` where it could not be tried here."""
+    """One hop of the ladder. ``status`` is "not run" with a reason in ``note`` where it could not be tried here.
+
+    Attributes:
+        cpu: the emulated one that the right side ran on; None for this machine's own.
+    """
 
     hop: int
     name: str
@@ -22,6 +26,7 @@ class Row:
     agreement: Agreement | None = None
     artefact: str | None = None
     sha256: str | None = None
+    cpu: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The row for a report; numbers that are not finite become null or "infinite"."""
@@ -29,6 +34,11 @@ class Row:
         if fields["agreement"]:
             fields["agreement"] = {key: finite(value) for key, value in fields["agreement"].items()}
         return fields
+
+
+def titled(name: str, cpus: str | None) -> str:
+    """A row's name with the emulated CPUs that it is of."""
+    return f"{name}, on {cpus} (emulated)" if cpus else name
 
 
 def finite(value: float) -> float | str | None:

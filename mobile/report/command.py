@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mobile.latency.table import box_plot
-from mobile.parity.row import FAILED, NOT_RUN, PASSED
+from mobile.parity.row import FAILED, NOT_RUN, PASSED, titled
 from mobile.report import layers as report_layers
 from mobile.report.pictures import Picture, frontier, picture, plot_frontier
 from mobile.report.readme import agreement_cells, fill_tables, host_line, latency_caption, latency_cells, pieces
@@ -150,8 +150,8 @@ def _step(step: Any) -> dict[str, Any]:
 def _ladder(ladder: Parity) -> dict[str, Any]:
     titles = {PASSED: "condition", FAILED: "condition", NOT_RUN: "reason"}
     rows = [
-        {"hop": row.hop, "name": row.name, "status": row.status, "kind": _kind(row.status), "note": row.note,
-         "note_title": titles[row.status], "artefact": row.artefact, "cells": agreement_cells(row)}
+        {"hop": row.hop, "name": titled(row.name, row.cpu), "status": row.status, "kind": _kind(row.status),
+         "note": row.note, "note_title": titles[row.status], "artefact": row.artefact, "cells": agreement_cells(row)}
         for row in ladder.rows
     ]  # fmt: skip
     counts = {name: count(ladder.rows, status) for name, status in

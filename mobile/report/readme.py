@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mobile.parity.row import NOT_RUN
+from mobile.parity.row import NOT_RUN, titled
 from mobile.report import layer_tables
 from mobile.report.frontier import scale_of, sentences, table_cells
 from mobile.report.markdown import joined, known, markdown, number
@@ -131,21 +131,14 @@ def parity_tables(found: Sequence[Parity]) -> str:
               "within 2 steps %"]  # fmt: skip
     tables = []
     for result in found:
-        apart = [[str(row.hop), *_emulated(row.name), f" (`{row.artefact}`)" if row.artefact else "",
+        apart = [[str(row.hop), row.name, row.cpu or "", f" (`{row.artefact}`)" if row.artefact else "",
                   f"**{row.status}**: {row.note}" if row.status == NOT_RUN else f"{row.status} ({row.note})",
                   *agreement_cells(row)] for row in result.rows]  # fmt: skip
         rows = [
-            [hop, f"{before}{cpus}{after}{artefact}", *cells]
-            for hop, before, cpus, after, artefact, *cells in joined(apart, 2)
+            [hop, f"{titled(name, cpus)}{artefact}", *cells] for hop, name, cpus, artefact, *cells in joined(apart, 2)
         ]
         tables.append(f"{markdown(header, rows)}\n\n`{result.checkpoint}` over `{result.data}`.")
     return "\n\n".join(tables)
-
-
-def _emulated(name: str) -> list[str]:
-    """What stands in a row's name before an emulated CPU, the CPU, and what stands behind it."""
-    found = re.fullmatch(r"(.*, )(\S+)( \(emulated\).*)", name)
-    return list(found.groups()) if found else [name, "", ""]
 
 
 def arm64_table(found: Sequence[Arm64]) -> str:

@@ -22,6 +22,7 @@ class ParityRow:
     agreement: dict[str, Number] | None
     artefact: str | None
     sha256: str | None
+    cpu: str | None = None
 
     def __post_init__(self) -> None:
         if self.status not in (PASSED, FAILED, NOT_RUN):
