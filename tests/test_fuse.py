@@ -76,7 +76,7 @@ def test_common_clips_only_on_demand() -> None:
         ([ONE, TWO], {"weights": [0.0, 0.0]}, "expected none below 0"),
         ([ONE, TWO], {"weights": [1.0, float("nan")]}, "expected none below 0"),
         ([ONE, TWO], {"average": "votes"}, "softmax, logits"),
-        ([ONE, made([[0.0, 1.0, 0.0]] * 2, [1, 2])], {}, "runs 1 and 2 disagree on the label of x"),
+        ([ONE, made([[0.0, 1.0, 0.0]] * 2, [1, 2])], {}, "run 1 and run 2 disagree on the label of x"),
         ([ONE, made([[0.0, 1.0, 0.0]] * 2, [0, 2], labels=["A", "B", "D"])], {}, "not those of run 1"),
         ([ONE, made([[0.0, 1.0, 0.0]] * 2, [0, 2], "pq")], {"common": True}, "no clip in common"),
     ],
@@ -152,7 +152,8 @@ def test_evaluate_writes_what_fuse_reads(
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [(["one.npz"], "at least two"), (["one.npz", "absent.npz"], "there is no"),
-     (["one.npz", "one.npz", "--scores", "fused.txt"], "ending in .npz")],
+     (["one.npz", "one.npz", "--scores", "fused.txt"], "ending in .npz"),
+     (["one.npz", "other.npz"], "one.npz and other.npz disagree on the label of x")],
 )  # fmt: skip
 def test_bad_input_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path,
@@ -160,6 +161,7 @@ def test_bad_input_is_one_line(
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     save_scores(Path("one.npz"), ONE)
+    save_scores(Path("other.npz"), made([[0.0, 1.0, 0.0]] * 2, [1, 2]))
     assert run_command(monkeypatch, fuse_command.main, *arguments) == 1
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and lines[0].startswith("error: ") and reason in lines[0]

@@ -33,13 +33,19 @@ AVERAGES = ("softmax", "logits")
 
 
 def fuse(
-    runs: Sequence[Scores], *, weights: Sequence[float] | None = None, average: str = "softmax", common: bool = False
+    runs: Sequence[Scores],
+    *,
+    weights: Sequence[float] | None = None,
+    average: str = "softmax",
+    common: bool = False,
+    called: Sequence[str] = (),
 ) -> Scores:
     """The weighted mean of the runs' softmax or logits, clip by clip, in the order of the first run.
 
     Args:
         weights: one a run, none below 0; all alike if None.
         common: fuse the clips that all runs have; else they must have the same.
+        called: the runs in messages, their files for example.
 
     Raises:
         UserError: fewer than two runs, weights that do not fit, or runs over other clips, labels or truths.
@@ -51,13 +57,17 @@ def fuse(
         raise UserError(f"average is {average!r}; expected one of {', '.join(AVERAGES)}")
     shared = set.intersection(*(set(run.names) for run in runs))
     names = [name for name in runs[0].names if name in shared]
-    aligned = [_aligned(run, runs[0].labels, names, number, common) for number, run in enumerate(runs, start=1)]
+    called = called or [f"run {number}" for number in range(1, len(runs) + 1)]
+    for run, name in zip(runs, called, strict=True):
+        if sorted(run.labels) != sorted(runs[0].labels):
+            raise UserError(f"{name} has {len(run.labels)} labels that are not those of {called[0]}; they do not fuse")
+    aligned = [_aligned(run, runs[0].labels, names, name, common) for run, name in zip(runs, called, strict=True)]
     if not names:
         raise UserError("the runs have no clip in common; evaluate them on the same split of the same data")
     truths = aligned[0][1]
-    for number, (_, others) in enumerate(aligned[1:], start=2):
-        if different := [name for name, a, b in zip(names, truths, others, strict=True) if a != b]:
-            raise UserError(f"runs 1 and {number} disagree on the label of {different[0]}; they are over other data")
+    for name, (_, others) in zip(called[1:], aligned[1:], strict=True):
+        if different := [clip for clip, a, b in zip(names, truths, others, strict=True) if a != b]:
+            raise UserError(f"{called[0]} and {name} disagree on the label of {different[0]}; they are over other data")
     values = [_softmax(logits) if average == "softmax" else logits for logits, _ in aligned]
     mean_MK = np.sum([share * value for share, value in zip(shares, values, strict=True)], axis=0)
     about = {"fused": [run.about for run in runs], "weights": shares, "average": average}
@@ -74,15 +84,13 @@ def _shares(weights: Sequence[float] | None, count: int) -> list[float]:
 
 
 def _aligned(
-    run: Scores, labels: Sequence[str], names: Sequence[str], number: int, common: bool
+    run: Scores, labels: Sequence[str], names: Sequence[str], called: str, common: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Logits (M, K) and truths (M,) of a run in the order of the given clips and labels."""
-    if sorted(run.labels) != sorted(labels):
-        raise UserError(f"run {number} has {len(run.labels)} labels that are not those of run 1; they do not fuse")
     if len(run.names) != len(names) and not common:
         others = sorted(set(run.names) - set(names))
         raise UserError(
-            f"run {number} has {len(run.names)} clips, {len(names)} of them in all runs ({others[0]} is not);"
+            f"{called} has {len(run.names)} clips, {len(names)} of them in all runs ({others[0]} is not);"
             " --common fuses those"
         )
     place = {name: position for position, name in enumerate(run.names)}
@@ -113,12 +121,11 @@ def main() -> None:
     if arguments.scores:
         check_name(arguments.scores)
     runs = [load_scores(path) for path in arguments.runs]
-    fused = fuse(runs, weights=arguments.weights, average=arguments.average, common=arguments.common)
+    called = [str(path) for path in arguments.runs]
+    fused = fuse(runs, weights=arguments.weights, average=arguments.average, common=arguments.common, called=called)
     rows: list[dict[str, Any]] = []
     table = Table("run", *(Column(text, justify="right") for text in ("weight", "clips", "top-1", "top-5")))
-    for name, weight, run in zip(
-        [*map(str, arguments.runs), "fused"], [*fused.about["weights"], None], [*runs, fused], strict=True
-    ):
+    for name, weight, run in zip([*called, "fused"], [*fused.about["weights"], None], [*runs, fused], strict=True):
         found = scores_of(run.logits_MK, run.truths_M)
         rows.append({"run": name, "weight": weight, "about": run.about, **found})
         share = f"{weight:.3f}" if weight is not None else ""
