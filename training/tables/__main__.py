@@ -146,7 +146,9 @@ def _memory(arguments: argparse.Namespace, console: Console) -> dict[str, object
         runs |= memory.measured_in(arguments.measured, needs)
     elif arguments.device == "cuda":
         runs |= {one.name: memory.run_on_gpu(one, arguments.runs) for one in chosen}
-    console.print(memory.table_of(needs, arguments.processes, runs))
+    console.print(memory.table_of(needs, arguments.processes, measured=bool(runs)))
+    for name, run in runs.items():
+        console.print(f"{name} on {run}", soft_wrap=True, highlight=False)
     return memory.result_of(needs, arguments.processes, runs)
 
 

@@ -186,16 +186,17 @@ def measured_in(file: Path, needs: Sequence[Need]) -> dict[str, str]:
     return {name: run for name, run in found.items() if run != NOT_RUN}
 
 
-def table_of(needs: Sequence[Need], processes: Sequence[int], runs: Mapping[str, Run | str] | None = None) -> Table:
-    """For the terminal; runs by the name of their recipe."""
-    runs = runs or {}
-    columns = ("batch", "M param.", "fixed GiB", "MiB a clip", *(f"GiB on {count}" for count in processes))
-    table = Table("recipe", "input", "precision", *(Column(text, justify="right") for text in columns),
-                  title="expected memory of each GPU" + ("" if runs else "; no recipe was run on a GPU"),
-                  caption="\n".join(f"{name} on {run}" for name, run in runs.items()) or None)  # fmt: skip
-    for row in (as_json(need, processes, runs) for need in needs):
+def table_of(needs: Sequence[Need], processes: Sequence[int], *, measured: bool) -> Table:
+    """For the terminal; ``measured`` where runs on a GPU stand below it."""
+    columns = ("batch", "M par.", "fixed GiB", "MiB a clip", *(f"GiB on {count}" for count in processes))
+    table = Table(Column("recipe", no_wrap=True), Column("input", no_wrap=True), "amp",
+                  *(Column(text, justify="right") for text in columns), padding=(0, 0),
+                  title=f"expected memory of each GPU{'' if measured else '; no recipe was run on a GPU'}")  # fmt: skip
+    for need in needs:
+        row = as_json(need, processes, {})
         table.add_row(
-            row["recipe"], row["input"], row["amp"], str(row["batch"]), f"{row['parameters'] / 1e6:.1f}",
+            row["recipe"], f"{need.recipe.frames()} x {need.recipe.size}²", row["amp"], str(row["batch"]),
+            f"{row['parameters'] / 1e6:.1f}",
             f"{row['fixed_bytes'] / GIB:.2f}", f"{row['bytes_per_clip'] / 2**20:.0f}",
             *(f"{found['bytes'] / GIB:.1f}" for found in row["on"]),
         )  # fmt: skip
