@@ -49,6 +49,7 @@ def checkpoint(path: Path, p: float, seed: int = 0) -> Path:
     return path
 
 
+@pytest.mark.minutes
 def test_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     half, quarter = checkpoint(tmp_path / "half.pt", 0.5), checkpoint(tmp_path / "quarter.pt", 0.25)
     out, picture = tmp_path / "out.json", tmp_path / "out.png"
@@ -65,6 +66,7 @@ def test_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest
     assert "has no attention" in capsys.readouterr().err
 
 
+@pytest.mark.minutes
 def test_seeds_of_one_network_are_one_group(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     files = [checkpoint(tmp_path / f"{seed}.pt", 0.25, seed) for seed in (0, 1)]
     out, picture = tmp_path / "out.json", tmp_path / "out.png"

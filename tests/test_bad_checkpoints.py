@@ -37,6 +37,7 @@ def full_disk(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.minutes
 def test_a_full_disk_leaves_the_checkpoint_before(trained: Run, tmp_path: Path) -> None:
     path = tmp_path / LAST
     checkpoint = load_checkpoint(trained.folder / FINAL)
@@ -79,6 +80,7 @@ def test_scores_on_a_full_disk_are_one_message(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.minutes
 def test_a_run_on_a_full_disk_ends_with_one_line_and_goes_on_later(
     trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

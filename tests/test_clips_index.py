@@ -48,6 +48,7 @@ def test_the_test_split_of_jester_has_ids_and_no_labels(tmp_path: Path) -> None:
     assert clips.name_of(0) == "5"
 
 
+@pytest.mark.minutes
 def test_official_jester_lists_are_read(tmp_path: Path) -> None:
     csvs = shared_data("jester")
     indices = {split: read_index(csvs, split, clips_folder=tmp_path) for split in splits_of(csvs)}

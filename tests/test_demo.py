@@ -81,6 +81,7 @@ def run(monkeypatch: pytest.MonkeyPatch, out: Path, *words: object) -> int:
     return demo.main()
 
 
+@pytest.mark.minutes
 def test_the_whole_job(exporters: Exporters, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys) -> None:
     assert run(monkeypatch, tmp_path) == 0
     assert [Path(command[1]).name for command in exporters.commands] == list(RUNTIMES)
@@ -105,6 +106,7 @@ def test_the_whole_job(exporters: Exporters, monkeypatch: pytest.MonkeyPatch, tm
     assert set(results) <= set(everything["results"])
 
 
+@pytest.mark.minutes
 def test_scores_are_those_of_the_same_clips(exporters, monkeypatch, tmp_path: Path) -> None:
     run(monkeypatch, tmp_path)
     results = load_results(tmp_path / "results")
@@ -117,6 +119,7 @@ def test_scores_are_those_of_the_same_clips(exporters, monkeypatch, tmp_path: Pa
         assert clip.predicted["Fake .pte"] == clip.predicted["PyTorch int8"]
 
 
+@pytest.mark.minutes
 def test_core_ml_is_not_timed_off_a_mac(exporters, monkeypatch, tmp_path: Path, capsys) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     run(monkeypatch, tmp_path)
@@ -125,6 +128,7 @@ def test_core_ml_is_not_timed_off_a_mac(exporters, monkeypatch, tmp_path: Path, 
     assert "Core ML is not timed here" in capsys.readouterr().out
 
 
+@pytest.mark.minutes
 def test_a_failed_export_does_not_end_the_job(exporters, monkeypatch, tmp_path: Path, capsys) -> None:
     exporters.broken["export_coreml.py"] = "coremltools is not installed"
     assert run(monkeypatch, tmp_path) == 1
@@ -142,6 +146,7 @@ def test_a_failed_export_does_not_end_the_job(exporters, monkeypatch, tmp_path: 
     assert "there is no artefact: coremltools is not installed" in page
 
 
+@pytest.mark.minutes
 def test_a_runtime_that_computes_something_else_fails_the_job(exporters, monkeypatch, tmp_path: Path, capsys) -> None:
     other = FakeRuntime(lambda tensor: np.arange(27, dtype=np.float32), "Wrong 1")
     right = FakeRuntime(faithful(tiny_bundle()), "Right 1")
@@ -151,6 +156,7 @@ def test_a_runtime_that_computes_something_else_fails_the_job(exporters, monkeyp
     assert (tmp_path / "results" / "accuracy_pte.json").is_file()
 
 
+@pytest.mark.minutes
 def test_without_any_artefact_the_rest_is_reported(exporters, monkeypatch, tmp_path: Path) -> None:
     exporters.broken = dict.fromkeys(RUNTIMES, "no disk")
     assert run(monkeypatch, tmp_path) == 1
@@ -167,6 +173,7 @@ def test_clips_that_cannot_be_read(exporters, monkeypatch, tmp_path: Path) -> No
     assert steps.steps[3].note.startswith("there is no ")
 
 
+@pytest.mark.minutes
 def test_results_of_an_earlier_run_are_gone(exporters, monkeypatch, tmp_path: Path) -> None:
     assert run(monkeypatch, tmp_path) == 0
     (tmp_path / "results" / "mine.txt").write_text("kept")

@@ -97,11 +97,13 @@ def operators_of(program: torch.export.ExportedProgram) -> set[str]:
     return found
 
 
+@pytest.mark.minutes
 def test_the_float_program_has_no_slice_no_gather_and_no_5d_tensor() -> None:
     network = deploy_form(small_network(STH, causal=True, first_block=True))
     assert operators_of(export_program(network, 32)) == ALLOWED
 
 
+@pytest.mark.minutes
 def test_the_int8_program_has_no_slice_no_gather_and_no_5d_tensor() -> None:
     network = deploy_form(small_network(STH))
     calibrate(network, [two_clips(3, 32).flatten(0, 1)])

@@ -134,6 +134,7 @@ def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return run_command(monkeypatch, evaluate_command.main, *arguments)
 
 
+@pytest.mark.minutes
 def test_the_command_prints_draws_and_writes(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: Run, tmp_path: Path
 ) -> None:

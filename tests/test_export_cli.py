@@ -195,6 +195,7 @@ def _with_parity(monkeypatch: pytest.MonkeyPatch, compute: Any, folder: Path, lo
     return export(tiny_bundle(), target(lower, suffix=".tflite"), "int8", folder, clips=1, name="checked")
 
 
+@pytest.mark.minutes
 def test_the_report_holds_the_parity_rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = _with_parity(monkeypatch, faithful(tiny_bundle()), tmp_path)
     rows = {row["name"]: row for row in json.loads(report_path(path).read_text())["parity"]}
@@ -203,6 +204,7 @@ def test_the_report_holds_the_parity_rows(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert rows["clip = stream"]["status"] == "not run"
 
 
+@pytest.mark.minutes
 def test_a_failed_parity_row_keeps_the_older_artefact(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     _with_parity(monkeypatch, faithful(tiny_bundle()), tmp_path)
     before = content_of(tmp_path)
@@ -240,6 +242,7 @@ def test_the_three_targets() -> None:
     assert found == [("litert", ".tflite"), ("executorch", ".pte"), ("coreml", ".mlpackage")]
 
 
+@pytest.mark.minutes
 def test_scripts_run_from_anywhere(tmp_path: Path) -> None:
     script = ROOT / "converters" / "export_coreml.py"
     words = [sys.executable, str(script), "--checkpoint", "none.pt", "--out", "out"]

@@ -135,6 +135,7 @@ def test_frames_of_one_size_before_the_crop() -> None:
     assert as_modality(source_of(clip), "rgb").frames(0, [0]).shape == (1, 40, 64, 3)
 
 
+@pytest.mark.minutes
 def test_the_first_kernel_is_the_colours_mean(tmp_path: Path) -> None:
     torch.manual_seed(1)
     donor = build_network("sth_resnet18", num_classes=5, segments=2, p=0)
@@ -154,6 +155,7 @@ def test_the_first_kernel_is_the_colours_mean(tmp_path: Path) -> None:
         build_network("sth_resnet18", num_classes=5, segments=2, channels=0)
 
 
+@pytest.mark.minutes
 def test_two_streams_are_trained_scored_and_fused(tmp_path: Path) -> None:
     """RGB and flow by the same recipe and one word; the cache is filled by training."""
     data = write_jester(tmp_path / "data", {str(n): n % 2 for n in range(4)}, ["Fist", "Wave"])

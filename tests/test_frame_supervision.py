@@ -38,6 +38,7 @@ def framed(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run(frame_recipe(tmp_path_factory.mktemp("framed") / "run"))
 
 
+@pytest.mark.minutes
 def test_frames_are_scored_as_frames(framed: Run) -> None:
     assert framed.scores["clips"] == 4
     assert 0 < framed.scores["frames"] <= 16
@@ -55,6 +56,7 @@ def test_frames_are_scored_as_frames(framed: Run) -> None:
     torch.testing.assert_close(network.frame_logits(x_NTCHW[:, :2]), logits_NTK[:, :2])  # causal: a prefix
 
 
+@pytest.mark.minutes
 def test_frame_supervision_learns(tmp_path: Path) -> None:
     """One batch of windows again and again: its loss falls."""
     changes = {"fresh_each_epoch": False, "dropout": 0.0, "colour_jitter": 0.0, "crop_scales": [1.0], "flip": False}
@@ -65,6 +67,7 @@ def test_frame_supervision_learns(tmp_path: Path) -> None:
     assert losses[-1] < 0.6 * losses[0]
 
 
+@pytest.mark.minutes
 def test_frame_supervision_resumes_bit_for_bit(framed: Run, tmp_path: Path) -> None:
     recipe = frame_recipe(tmp_path)
     first = cut_off(recipe, before=2)
@@ -91,6 +94,7 @@ def test_the_loss_is_that_of_the_labelled_frames(framed: Run, tmp_path: Path) ->
     assert trainer.validate(32) == framed.scores
 
 
+@pytest.mark.minutes
 def test_a_run_starts_from_a_checkpoint_of_its_network(framed: Run, tmp_path: Path) -> None:
     """Weights of windows of four frames serve windows of three: T is not part of them."""
     start = str(framed.folder / FINAL)

@@ -68,6 +68,7 @@ def lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bundle: Bundle) -> argp
     return frontier.parse(words)
 
 
+@pytest.mark.minutes
 def test_the_command(lab: argparse.Namespace, capsys: pytest.CaptureFixture[str]) -> None:
     frontier.main()
     found = load_result(lab.json)

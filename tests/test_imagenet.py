@@ -122,6 +122,7 @@ def test_1001_classes_mean_an_input_from_minus_one_to_one(tmp_path: Path) -> Non
     torch.testing.assert_close(got[..., 1:, 1:], wanted[..., 1:, 1:], atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.minutes
 @pytest.mark.parametrize("options", [{"attention": True}, {"variant": "2plus1d_parallel"}], ids=str)
 def test_resnet50_takes_them(tmp_path: Path, options: dict[str, Any]) -> None:
     with torch.device("meta"):  # no time for its own initialisation

@@ -77,6 +77,7 @@ def test_an_inflated_network_sees_a_still_clip_as_the_source_does(resnet18: tupl
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.minutes
 def test_the_2d_vgg_is_the_source_whose_convolutions_have_biases(tmp_path: Path) -> None:
     source = make_layers(cfgs["D"], batch_norm=True).eval()
     randomise(source)

@@ -44,6 +44,7 @@ def test_epochs_losses_and_rates(trained: Run) -> None:
     assert len(set(recorder.losses)) == STEPS
 
 
+@pytest.mark.minutes
 def test_training_learns(tmp_path: Path) -> None:
     """One batch again and again: its loss falls."""
     changes = {"fresh_each_epoch": False, "dropout": 0.0, "colour_jitter": 0.0, "crop_scales": [1.0], "flip": False}

@@ -85,6 +85,7 @@ def hop5(content: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
+@pytest.mark.minutes
 def test_a_runtime_that_computes_the_same_passes(monkeypatch, tmp_path, command) -> None:
     path = artefact(monkeypatch, tmp_path, faithful(tiny_bundle()))
     status, content = command(path)
@@ -282,6 +283,7 @@ def test_bad_artefacts_give_one_clear_line(monkeypatch, tmp_path, command, spoil
     assert not (tmp_path / "parity.json").exists()
 
 
+@pytest.mark.minutes
 @pytest.mark.parametrize("suffix", [".tflite", ".pte", ".mlpackage", ".onnx"])
 def test_files_that_no_runtime_reads(tmp_path: Path, suffix: str) -> None:
     """The real runtimes, on bytes that are no model."""

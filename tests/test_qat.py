@@ -85,6 +85,7 @@ def test_gradients_pass_the_fake_quantization() -> None:
         assert float(conv.weight.grad.abs().max()) > 0, name
 
 
+@pytest.mark.minutes
 def test_ranges_freeze_in_the_second_half(finished: Finished) -> None:
     """qat_freeze 0.5 of two epochs: observed in the three steps of the first; the input's range never moves."""
     others = [point for point in finished.network.points().values() if point is not finished.network.input]
@@ -101,6 +102,7 @@ def test_weights_move(trained: Run, finished: Finished) -> None:
     assert sum(moved) > len(moved) / 2
 
 
+@pytest.mark.minutes
 def test_a_run_resumes_bit_for_bit(trained: Run, tmp_path: Path, finished: Finished) -> None:
     checkpoint = load_checkpoint(trained.folder / FINAL)
     recipe = dataclasses.replace(two_epochs(checkpoint), checkpoint_minutes=0)
@@ -123,6 +125,7 @@ def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return run_command(monkeypatch, qat_command.main, *arguments)
 
 
+@pytest.mark.minutes
 def test_the_command_writes_one_checkpoint_with_both(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: Run, tmp_path: Path
 ) -> None:

@@ -94,6 +94,7 @@ def test_noise_begins_where_the_fault_is() -> None:
     assert energy.db < whole.to_float["classifier"].db
 
 
+@pytest.mark.minutes
 @pytest.mark.parametrize(
     ("fault", "layer"), [("narrow range", "blocks.4.project"), ("coarse range", "blocks.4.spatial")]
 )
@@ -160,6 +161,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
         load_result(target)
 
 
+@pytest.mark.minutes
 def test_without_the_passes_layer_by_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint, target = write_checkpoint(tmp_path / "tiny.pt"), tmp_path / "noise.json"
     call(monkeypatch, "--checkpoint", checkpoint, "--clips", "rendered:27", "--count", 1, "--one-by-one", 0,

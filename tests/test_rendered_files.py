@@ -109,6 +109,7 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert usage.value.code == 2
 
 
+@pytest.mark.minutes
 def test_command_line_errors_are_one_line(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "training.rendered", "--out", str(tmp_path / "x"), "--clips", "0"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1], check=False)

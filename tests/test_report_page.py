@@ -51,6 +51,7 @@ class Tags(HTMLParser):
             self._badge = None
 
 
+@pytest.mark.minutes
 def test_the_page_asks_nobody_for_anything(page: str) -> None:
     assert not re.search(r"(https?:)?//[a-z]", re.sub(r"base64,[A-Za-z0-9+/=]+", "", page))
     assert "@import" not in page

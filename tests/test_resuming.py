@@ -22,6 +22,7 @@ from training.loop import FINAL, LAST
 from training.train import train
 
 
+@pytest.mark.minutes
 @pytest.mark.parametrize("done", [2, 3], ids=["inside epoch 1", "after epoch 1"])
 def test_resuming_repeats_the_loss_sequence_bit_for_bit(trained: Run, tmp_path: Path, done: int) -> None:
     recipe = tiny_recipe(tmp_path)
@@ -33,6 +34,7 @@ def test_resuming_repeats_the_loss_sequence_bit_for_bit(trained: Run, tmp_path: 
     assert_same_end(tmp_path, trained)
 
 
+@pytest.mark.minutes
 def test_killed_twice_with_checkpoints_in_time_only(trained: Run, tmp_path: Path) -> None:
     """Without a checkpoint inside the epoch, the work since the last epoch is done again, the same way."""
     recipe = tiny_recipe(tmp_path, checkpoint_minutes=60.0)
@@ -43,6 +45,7 @@ def test_killed_twice_with_checkpoints_in_time_only(trained: Run, tmp_path: Path
     assert_same_end(tmp_path, trained)
 
 
+@pytest.mark.minutes
 def test_killed_for_real(trained: Run, tmp_path: Path) -> None:
     """SIGKILL right after the first checkpoint appears: the file is whole, and the run goes on from it."""
     recipe = tiny_recipe(tmp_path / "run")
@@ -64,6 +67,7 @@ def test_killed_for_real(trained: Run, tmp_path: Path) -> None:
     assert_same_end(tmp_path / "run", trained)
 
 
+@pytest.mark.minutes
 def test_a_run_with_broken_batches_resumes_bit_for_bit(tmp_path: Path) -> None:
     """Batches of one clip: a broken clip's batch is never given, and must not be counted twice or not at all."""
     data = jester_folder(tmp_path / "data", broken=("0", "3"))

@@ -150,6 +150,7 @@ def test_tsm_shifts_before_each_block() -> None:
         assert all(key.endswith("conv1") for key in shifted)
 
 
+@pytest.mark.minutes
 def test_dilation_alternates_over_the_layers() -> None:
     for name, (_, places) in BACKBONES.items():
         with torch.device("meta"):

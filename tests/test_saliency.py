@@ -70,6 +70,7 @@ def test_overlay_is_red_where_the_map_speaks_for_the_class() -> None:
     assert left[0] > left[2] + 50 and right[2] > right[0] + 50
 
 
+@pytest.mark.minutes
 def test_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     video = write_video(tmp_path / "clip.avi", noise(12))
     picture = tmp_path / "out.png"

@@ -44,6 +44,7 @@ def test_without_past_a_frame_stands_alone(bundle: Bundle, clips: Clips) -> None
     assert all(bool((layer.temporal[:, :, :-1] != 0).any()) for layer in hybrids_of(bundle.training))
 
 
+@pytest.mark.minutes
 def test_cost(bundle: Bundle, clips: Clips, tmp_path: Path) -> None:
     result = cost(bundle, clips)
     assert result["top1"] == 100.0 == top1(bundle.training, bundle, clips)

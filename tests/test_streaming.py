@@ -63,6 +63,7 @@ def streamed(stream: StreamNetwork, x_BCHW: torch.Tensor, chunks: list[int]) -> 
     return torch.cat(rows)
 
 
+@pytest.mark.minutes
 @torch.no_grad()
 @pytest.mark.parametrize("chunk", [1, 2, 4])
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
@@ -77,6 +78,7 @@ def test_float_stream_is_the_clip(options: dict[str, Any], chunk: int) -> None:
     assert float((clip_BK[1:] - clip_BK[:-1]).abs().max()) > 0.05 * float(clip_BK.abs().max())
 
 
+@pytest.mark.minutes
 @torch.no_grad()
 @pytest.mark.parametrize("chunk", [1, 2, 4])
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
@@ -90,6 +92,7 @@ def test_int8_stream_is_the_clip_to_the_bit(options: dict[str, Any], chunk: int)
         assert len(clip_BK.unique(dim=0)) > 1
 
 
+@pytest.mark.minutes
 @torch.no_grad()
 @pytest.mark.parametrize("name", [STH, TSM])
 def test_states_reach_over_clips(name: str) -> None:
@@ -208,6 +211,7 @@ class TorchBackend:
         return dict(zip(outputs, [logits.numpy(), *made], strict=True))
 
 
+@pytest.mark.minutes
 @pytest.mark.parametrize("wrong", [False, True])
 def test_the_ladder_holds_clip_and_stream_together(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wrong: bool
@@ -219,6 +223,7 @@ def test_the_ladder_holds_clip_and_stream_together(
     assert agreement is not None and agreement.clips == 3 * 4  # every frame counts
 
 
+@pytest.mark.minutes
 def test_states_of_another_network_and_wrong_frames(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     causal_ladder(monkeypatch, tmp_path, wrong=False)
     runner = StreamRunner(tmp_path / "stream.tflite")

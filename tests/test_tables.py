@@ -40,6 +40,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return run_command(monkeypatch, command.main, *arguments)
 
 
+@pytest.mark.minutes
 def test_tables_6_7_and_8(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run(monkeypatch, "complexity", "--json", str(tmp_path / "sizes.json")) == 0
     shown = capsys.readouterr().out
@@ -126,6 +127,7 @@ def test_videos_per_second_are_medians_of_interleaved_rounds(monkeypatch: pytest
     assert runtime.ratio(speeds[1:], "hybrid") is None
 
 
+@pytest.mark.minutes
 def test_the_runtime_command_times_and_writes(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -197,6 +199,7 @@ def kept_for_backward(clips: int) -> int:
     return sum(storage.nbytes() for storage in kept.values())
 
 
+@pytest.mark.minutes
 def test_expected_memory_is_what_a_forward_pass_keeps() -> None:
     need = memory.need_of(small_recipe(), 27)
     real = kept_for_backward(3) - kept_for_backward(2)
@@ -214,6 +217,7 @@ def test_expected_memory_is_what_a_forward_pass_keeps() -> None:
     assert memory.need_of(small_recipe(modality="flow"), 27).parameters == weights + 7 * 9 * 16
 
 
+@pytest.mark.minutes
 def test_memory_is_counted_by_the_convolutions_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the count is made on a CPU whose own convolutions gather channels, which keeps more."""
     wide = small_recipe(network="sth_resnet18", options={"p": 0.25}, size=32)
@@ -227,6 +231,7 @@ def test_memory_is_counted_by_the_convolutions_of_a_gpu(monkeypatch: pytest.Monk
     memory._kept.cache_clear()
 
 
+@pytest.mark.minutes
 def test_the_command_of_expected_memory(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
