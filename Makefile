@@ -27,7 +27,7 @@ $(VENV)/ready: pyproject.toml
 demo: setup  ## export the shipped checkpoint, check parity and latency, write an HTML report; CLIPS=path for your own
 	@$(PY) -m mobile.demo $(if $(CLIPS),--clips $(CLIPS)) --seed $(SEED)
 
-quick: setup  ## the tests that take seconds
+quick: setup  ## the tests of a second or less each
 	@$(PY) -m pytest -m "not minutes and not long"
 
 test: setup lint  ## lint, types and all tests but the long ones
