@@ -83,6 +83,9 @@ def test_seeds_of_one_network_are_one_group(monkeypatch: pytest.MonkeyPatch, tmp
     assert [len(group) for group in groups.values()] == [2, 1] and next(iter(groups)).startswith("p 0.25, rgb")
     deeper = [{**runs[2], "network": "deeper"}, runs[2]]
     assert [name.split(",")[0] for name in attention.groups_of(deeper)] == ["deeper", runs[2]["network"].split(",")[0]]
+    dilated = {**runs[2], "options": {**runs[2]["options"], "dilation": True}}
+    elsewhere = {**runs[2], "data": f"elsewhere/{runs[2]['data']}"}
+    assert [len(group) for group in attention.groups_of([runs[2], dilated, elsewhere, runs[2]]).values()] == [2, 1, 1]
     first = attention.table_of(runs).columns[1]
     low, high = sorted(found["temporal_mean"][0] for found in runs[:2])
     assert next(iter(first.cells)) == f"{(low + high) / 2:.3f} ({low:.3f} to {high:.3f})"

@@ -10,7 +10,6 @@ Axes: M clips, N batch of clips, T frame, Co output channel, L attentive layer, 
 
 from __future__ import annotations
 
-import statistics
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -30,6 +29,7 @@ from training.command_line import command_parser
 from training.distributed import device_named
 from training.errors import UserError, run_cli
 from training.files import write_json
+from training.metrics import spread
 from training.networks import option_text, title_of
 from training.operators import STHConv
 from training.pictures import check_picture, drawing
@@ -125,18 +125,26 @@ def name_of(run: dict[str, Any]) -> str:
 
 
 def groups_of(runs: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Runs by their name, with their network where others share the name: those of one group differ in their seed."""
+    """Runs by their name: those of one group differ in their seed; groups of one name tell all that they are of."""
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for run in runs:
-        groups.setdefault((run["network"], name_of(run)), []).append(run)
-    names = Counter(name for _, name in groups)
-    return {(f"{network}, {name}" if names[name] > 1 else name): group for (network, name), group in groups.items()}
+        options = [f"{key} {option_text(value)}" for key, value in sorted(run["options"].items())]
+        whole = ", ".join([run["network"], *options, run["modality"], run["data"], run["split"]])
+        groups.setdefault((name_of(run), whole), []).append(run)
+    names = Counter(name for name, _ in groups)
+    return {name if names[name] == 1 else whole: group for (name, whole), group in groups.items()}
 
 
-def spread(values: Sequence[float], digits: int = 3) -> str:
-    """The mean of some seeds, with the least and the most where there are several."""
-    mean = f"{statistics.fmean(values):.{digits}f}"
-    return mean if len(values) == 1 else f"{mean} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+def coefficient_rows(groups: Sequence[Sequence[dict[str, Any]]], digits: int) -> list[list[str]]:
+    """A row for each layer: its name, and of each group the mean coefficient with its spread over the seeds."""
+    layers = max((group[0]["layers"] for group in groups), key=len)
+    return [
+        [layer, *(
+            spread([run["temporal_mean"][place] for run in group], digits) if place < len(group[0]["layers"]) else ""
+            for group in groups
+        )]
+        for place, layer in enumerate(layers)
+    ]  # fmt: skip
 
 
 def table_of(runs: list[dict[str, Any]]) -> Table:
@@ -144,12 +152,8 @@ def table_of(runs: list[dict[str, Any]]) -> Table:
     groups = groups_of(runs)
     columns = [Column(name, justify="right") for name in groups]
     table = Table("layer", *columns, title="attention coefficient of the temporal component")
-    longest = max((run["layers"] for run in runs), key=len)
-    for place, layer in enumerate(longest):
-        found = [
-            [run["temporal_mean"][place] for run in group if place < len(run["layers"])] for group in groups.values()
-        ]
-        table.add_row(layer, *(spread(values) if values else "" for values in found))
+    for cells in coefficient_rows(list(groups.values()), digits=3):
+        table.add_row(*cells)
     return table
 
 

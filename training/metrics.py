@@ -5,12 +5,20 @@ Axes: M clips of the data set, K class.
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from training.pictures import drawing
+
+
+def spread(values: Sequence[float], digits: int) -> str:
+    """The mean over some seeds, with the least and the most where there are several."""
+    mean = f"{statistics.fmean(values):.{digits}f}"
+    return mean if len(values) == 1 else f"{mean} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
 def confusion_matrix(predicted_M: np.ndarray, labels_M: np.ndarray, classes: int) -> np.ndarray:

@@ -36,6 +36,7 @@ from mobile.result_files.latency import DeviceFacts, facts_of_host
 from mobile.result_files.layers import Profile, QuantDebug
 from mobile.result_files.training import Ablation, Attention, Memory, Runtime, Stages
 from training.errors import UserError
+from training.metrics import spread
 
 _OPENING = re.compile(r"<!-- table: (?P<name>\S+) -->")
 _CLOSING = "<!-- /table -->"
@@ -116,13 +117,8 @@ def accuracy_table(found: Sequence[Accuracy]) -> str:
     rows = []
     for (network, precision, runtime, data, clips), runs in groups.items():
         top1, top5 = ([getattr(run, name) for run in runs] for name in ("top1", "top5"))
-        rows.append([network, precision, runtime, f"`{data}`", clips, str(len(runs)), _spread(top1), _spread(top5)])
+        rows.append([network, precision, runtime, f"`{data}`", clips, str(len(runs)), spread(top1, 2), spread(top5, 2)])
     return markdown(["network", "precision", "runtime", "data", "clips", "runs", "top-1 %", "top-5 %"], rows)
-
-
-def _spread(values: list[float]) -> str:
-    mean = f"{sum(values) / len(values):.2f}"
-    return mean if len(values) == 1 else f"{mean} ({min(values):.2f} to {max(values):.2f})"
 
 
 def parity_tables(found: Sequence[Parity]) -> str:
@@ -240,7 +236,7 @@ def study_tables(found: Sequence[Study]) -> str:
         for recipe in dict.fromkeys(row.recipe for row in study.rows):
             runs = [row for row in study.rows if row.recipe == recipe]
             tops = [[100 * run.right[side] / run.clips for run in runs if side in run.right] for side in sides]
-            rows.append([recipe, str(len(runs)), str(runs[0].clips), *(_spread(top) if top else "" for top in tops)])
+            rows.append([recipe, str(len(runs)), str(runs[0].clips), *(spread(top, 2) if top else "" for top in tops)])
         tables.append(markdown(["recipe", "seeds", "clips", *(f"{side}, top-1 %" for side in sides)], rows))
     return "\n\n".join(tables)
 

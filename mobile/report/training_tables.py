@@ -7,10 +7,11 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from mobile.parity.row import NOT_RUN
 from mobile.report.markdown import known, markdown
 from mobile.result_files.training import Ablation, Attention, Memory, Runtime, Stages
-from training.attention import groups_of, spread
+from training.attention import coefficient_rows, groups_of
+from training.metrics import spread
+from training.tables import NOT_RUN
 
 
 def memory_tables(found: Sequence[Memory]) -> str:
@@ -123,14 +124,7 @@ def attention_tables(found: Sequence[Attention]) -> str:
 
 def _attention_table(result: Attention) -> str:
     groups = groups_of([dataclasses.asdict(run) for run in result.runs])
-    layers = max((run.layers for run in result.runs), key=len)
-    rows = [
-        [f"`{layer}`", *(
-            spread([run["temporal_mean"][place] for run in group], 2) if place < len(group[0]["layers"]) else ""
-            for group in groups.values()
-        )]
-        for place, layer in enumerate(layers)
-    ]  # fmt: skip
+    rows = [[f"`{layer}`", *cells] for layer, *cells in coefficient_rows(list(groups.values()), digits=2)]
     rows.append(["all layers", *(
         spread([statistics.fmean(run["temporal_mean"]) for run in group], 2) for group in groups.values()
     )])  # fmt: skip

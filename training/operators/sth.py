@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from training.operators.choice import pays
-from training.operators.tap_conv import Hybrid, serves, tap_conv
+from training.operators.tap_conv import Hybrid, is_eager, serves, tap_conv
 from training.operators.time import temporal_conv
 from training.operators.triton_conv import SWITCH, triton_conv
 from training.operators.triton_conv import serves as triton_serves
@@ -208,14 +208,11 @@ class STHConv(nn.Module):
         )
 
     def _gathering_pays(self, x_BCHW: torch.Tensor) -> bool:
-        """Whether ``gathered_spatial`` takes less time than ``masked_spatial``; no clock is asked, so runs repeat."""
-        return (
-            not torch.compiler.is_compiling()
-            and type(x_BCHW) is torch.Tensor  # a fake one counts for another device (``tables memory``)
-            and x_BCHW.device.type == "cpu"
-            and self.hybrid.type_width >= _WIDE
-            and not torch.jit.is_tracing()
-        )
+        """Whether ``gathered_spatial`` takes less time than ``masked_spatial``; no clock is asked, so runs repeat.
+
+        Not of a fake tensor, which counts for another device (``tables memory``).
+        """
+        return is_eager(x_BCHW) and x_BCHW.device.type == "cpu" and self.hybrid.type_width >= _WIDE
 
     def masked_spatial(self, x_BCHW: torch.Tensor) -> torch.Tensor:
         """O(S) by a dense kernel that holds zeros where the temporal kernels stand."""

@@ -341,15 +341,22 @@ def _library() -> Any:
     return loaded
 
 
+def is_eager(x: torch.Tensor) -> bool:
+    """Whether PyTorch computes now, on memory of its own: nothing traces or compiles, ``x`` is no proxy and no fake."""
+    return (
+        not torch.compiler.is_compiling()  # first: the compiler need not look at the rest
+        and type(x) is torch.Tensor
+        and not torch.jit.is_tracing()
+    )
+
+
 def serves(hybrid: Hybrid, x_BCHW: torch.Tensor) -> bool:
     """Whether ``tap_conv`` can compute this: float32 in channels-last memory on a CPU with AVX-512, in blocks of 16."""
     return (
-        type(x_BCHW) is torch.Tensor  # with memory of its own: no proxy, no fake
+        is_eager(x_BCHW)
         and x_BCHW.device.type == "cpu"
         and x_BCHW.dtype == torch.float32
         and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()
-        and not torch.jit.is_tracing()
         and x_BCHW.is_contiguous(memory_format=torch.channels_last)
         and len(x_BCHW) > 0
         and len(x_BCHW) % hybrid.segments == 0

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from training.operators.tap_conv import Hybrid
+from training.operators.tap_conv import Hybrid, is_eager
 
 SWITCH = "STH_TRITON"  # 0 in the environment: use PyTorch's own operators
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
@@ -41,11 +41,9 @@ def _imported() -> ModuleType | None:
 def serves(hybrid: Hybrid, x_BCHW: torch.Tensor) -> bool:
     """Whether ``triton_conv`` can compute this: on CUDA, or on a CPU where Triton interprets its kernels."""
     return (
-        not torch.compiler.is_compiling()  # first: the compiler need not look at the rest
-        and type(x_BCHW) is torch.Tensor  # with memory of its own: no proxy, no fake
+        is_eager(x_BCHW)
         and (x_BCHW.is_cuda or os.environ.get("TRITON_INTERPRET") == "1")
         and x_BCHW.dtype in DTYPES
-        and not torch.jit.is_tracing()
         and x_BCHW.numel() > 0
         and len(x_BCHW) % hybrid.segments == 0
         and kernels() is not None

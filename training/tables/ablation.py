@@ -23,6 +23,7 @@ from training.files import read_json
 from training.loop import RESULT
 from training.pictures import drawing
 from training.recipe import Recipe
+from training.tables import NOT_RUN
 from training.tables.paper import ROWS
 from training.train import train
 
@@ -140,7 +141,7 @@ def table_of(result: dict[str, Any]) -> Table:
                   title=f"{result['network']} on {result['recipe']['train_data']}, top-1 %")  # fmt: skip
     for row in result["rows"]:
         values = row["top1"]
-        cells = [f"{of(values):.2f}" for of in (statistics.fmean, min, max)] if values else ["not run", "", ""]
+        cells = [f"{of(values):.2f}" for of in (statistics.fmean, min, max)] if values else [NOT_RUN, "", ""]
         table.add_row(f"{row['table']} {row['row']}", str(len(values)), *cells, f"{row['paper_top1']:.1f}")
     return table
 

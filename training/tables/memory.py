@@ -33,10 +33,10 @@ from training.loop import RESULT
 from training.networks import FrameNetwork, build_network
 from training.networks.first_convolution import first_convolution
 from training.recipe import Recipe
+from training.tables import NOT_RUN
 from training.train import train
 
 GIB = 2**30
-NOT_RUN = "not run"
 _CLASSES = 100  # of the network that is counted; the logits of a clip weigh nothing
 _MOMENTS = {"sgd": 1, "adamw": 2}  # numbers that the optimiser keeps of each weight
 
