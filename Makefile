@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
+STH := $(PY) -m mobile
 CLIPS ?=
 SEED ?= 9
 
@@ -25,7 +26,7 @@ $(VENV)/ready: pyproject.toml
 	@touch $@
 
 demo: setup  ## export the shipped checkpoint, check parity and latency, write an HTML report; CLIPS=path for your own
-	@$(PY) -m mobile.demo $(if $(CLIPS),--clips $(CLIPS)) --seed $(SEED)
+	@$(STH) demo $(if $(CLIPS),--clips $(CLIPS)) --seed $(SEED)
 
 quick: setup  ## the tests of a second or less each
 	@$(PY) -m pytest -m "not minutes and not long"
@@ -50,20 +51,20 @@ TIMED := build/latency/sth_mobilenet_v2_p0.25_width1_8x224
 results: setup  ## measure every figure of the README again (about an hour) and write its tables
 	@for script in export_tflite export_executorch export_coreml; do $(PY) converters/$$script.py --out $(ART) || exit 1; done
 	@for script in export_tflite export_executorch; do $(PY) converters/$$script.py --precision fp32 --out $(ART) || exit 1; done
-	@$(PY) -m mobile.model_card --data $(SCORED)
+	@$(STH) card --data $(SCORED)
 	@for made in mobile/checkpoints/sth_mobilenet_v2_rendered.pt $(CENTRED)_int8.tflite $(CENTRED)_int8.pte $(CENTRED)_int8.mlpackage; do \
-		$(PY) -m training.evaluate $$made --data $(SCORED) --json mobile/results/accuracy/$$(basename $$made).json || exit 1; done
-	@$(PY) -m mobile.arm64.setup && $(PY) -m mobile.arm64 --json mobile/results/arm64/centred.json $(CENTRED)_int8.tflite $(CENTRED)_int8.pte
-	@$(PY) -m mobile.parity --clips $(SCORED) --arm64 mobile/results/arm64/centred.json --json mobile/results/parity.json $(CENTRED)_int8.tflite $(CENTRED)_int8.pte $(CENTRED)_int8.mlpackage $(CENTRED)_fp32.tflite $(CENTRED)_fp32.pte
-	@$(PY) -m mobile.latency --against tsn tsm --precision int8 fp32 --json mobile/results/latency.json
-	@for network in $(TIMED) $(CENTRED); do $(PY) -m mobile.profile $${network}_int8.tflite $${network}_fp32.tflite $${network}_int8.pte $${network}_fp32.pte \
+		$(STH) evaluate $$made --data $(SCORED) --json mobile/results/accuracy/$$(basename $$made).json || exit 1; done
+	@$(STH) arm64-setup && $(STH) arm64 --json mobile/results/arm64/centred.json $(CENTRED)_int8.tflite $(CENTRED)_int8.pte
+	@$(STH) parity --clips $(SCORED) --arm64 mobile/results/arm64/centred.json --json mobile/results/parity.json $(CENTRED)_int8.tflite $(CENTRED)_int8.pte $(CENTRED)_int8.mlpackage $(CENTRED)_fp32.tflite $(CENTRED)_fp32.pte
+	@$(STH) latency --against tsn tsm --precision int8 fp32 --json mobile/results/latency.json
+	@for network in $(TIMED) $(CENTRED); do $(STH) profile $${network}_int8.tflite $${network}_fp32.tflite $${network}_int8.pte $${network}_fp32.pte \
 		--json mobile/results/profile/$$(case $$network in *224*) echo 224;; *) echo 96;; esac).json || exit 1; done
-	@$(PY) -m mobile.quant_debug --json mobile/results/quant_debug.json
+	@$(STH) noise --json mobile/results/quant_debug.json
 	@$(MAKE) --no-print-directory stream-results
-	@$(PY) -m mobile.latency $(CENTRED)_int8.tflite $(CENTRED)_int8.pte $(STREAM).tflite $(STREAM).pte --json mobile/results/latency_shipped.json
-	@if command -v java >/dev/null; then $(PY) -m android_demo.tools.preprocess_speed --json mobile/results/android_preprocess.json && $(PY) -m mobile.report --readme android_demo/README.md; fi
-	@$(PY) -m training.tables stages --json mobile/results/stages.json
-	@$(PY) -m mobile.report --readme README.md
+	@$(STH) latency $(CENTRED)_int8.tflite $(CENTRED)_int8.pte $(STREAM).tflite $(STREAM).pte --json mobile/results/latency_shipped.json
+	@if command -v java >/dev/null; then $(PY) -m android_demo.tools.preprocess_speed --json mobile/results/android_preprocess.json && $(STH) report --readme android_demo/README.md; fi
+	@$(STH) tables stages --json training/results/stages.json
+	@$(STH) report --readme README.md
 
 STREAM := $(ART)/sth_mobilenet_v2_causal_stream_96_int8
 CAUSAL := mobile/checkpoints/sth_mobilenet_v2_causal_rendered.pt
@@ -72,13 +73,13 @@ stream-results: setup  ## of them, those of the streams
 	@for script in export_tflite export_executorch export_coreml; do for mode in clip stream; do \
 		$(PY) converters/$$script.py --mode $$mode --checkpoint $(CAUSAL) --out $(ART) || exit 1; done; done
 	@if command -v java >/dev/null; then $(PY) -m android_demo.tools.core_tests --model $(STREAM).tflite; fi
-	@$(PY) -m mobile.arm64.setup && $(PY) -m mobile.arm64 --checkpoint $(CAUSAL) --json mobile/results/arm64/causal.json \
+	@$(STH) arm64-setup && $(STH) arm64 --checkpoint $(CAUSAL) --json mobile/results/arm64/causal.json \
 		$(ART)/sth_mobilenet_v2_causal_*_int8.tflite $(ART)/sth_mobilenet_v2_causal_*_int8.pte
-	@$(PY) -m mobile.parity --checkpoint $(CAUSAL) --clips rendered_stream:216:77 --arm64 mobile/results/arm64/causal.json --apps $$(ls build/golden/*.json 2>/dev/null) --json mobile/results/parity_stream.json \
+	@$(STH) parity --checkpoint $(CAUSAL) --clips rendered_stream:216:77 --arm64 mobile/results/arm64/causal.json --apps $$(ls build/golden/*.json 2>/dev/null) --json mobile/results/parity_stream.json \
 		$(ART)/sth_mobilenet_v2_causal_*_int8.tflite $(ART)/sth_mobilenet_v2_causal_*_int8.pte $(ART)/sth_mobilenet_v2_causal_*_int8.mlpackage
-	@$(PY) -m mobile.score_events --model $(STREAM).tflite --streams rendered:60:9 --json mobile/results/events.json --plot mobile/results/events.png
-	@$(PY) -m mobile.state_cost --json mobile/results/states.json
-	@$(PY) -m mobile.latency --mode stream --against tsn clip --json mobile/results/latency_stream.json
+	@$(STH) score-events --model $(STREAM).tflite --streams rendered:60:9 --json mobile/results/events.json --plot mobile/results/events.png
+	@$(STH) state-cost --json mobile/results/states.json
+	@$(STH) latency --mode stream --against tsn clip --json mobile/results/latency_stream.json
 
 clean:  ## remove what the commands above made, but for .venv and runs
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache

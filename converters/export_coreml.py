@@ -13,16 +13,16 @@ from typing import Any, cast
 if __name__ == "__main__":  # run as a script: the project's root, not this folder, is where imports start
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from converters.export import Target, export_as, parse
+from converters.shared import Target, export_as, parse
 from mobile.bundle import Bundle
-from training.errors import run_cli
+from training.common.errors import run_cli
 
 
 def lower(
     bundle: Bundle, precision: str, mode: str, target: Path, *, compute: Any = None, stateful: bool = False
 ) -> dict[str, Any]:
-    """The bundle's program as an .mlpackage; see ``converters.coreml_lowering``."""
-    from converters.coreml_lowering import lower_to_mlpackage
+    """The bundle's program as an .mlpackage; see ``converters.coreml.lowering``."""
+    from converters.coreml.lowering import lower_to_mlpackage
 
     program = bundle.program("int8" if precision == "int8" else "float", mode, stateful=stateful)
     form = bundle.form(precision, mode, stateful=stateful)

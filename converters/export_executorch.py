@@ -9,14 +9,14 @@ from typing import Any
 if __name__ == "__main__":  # run as a script: the project's root, not this folder, is where imports start
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from converters.export import Target, export_random, run
+from converters.shared import Target, export_random, run
 from mobile.bundle import Bundle
-from training.errors import run_cli
+from training.common.errors import run_cli
 
 
 def lower(bundle: Bundle, precision: str, mode: str, target: Path) -> dict[str, Any]:
-    """The bundle's program as a .pte; see ``converters.xnnpack_lowering``."""
-    from converters.xnnpack_lowering import lower_to_pte
+    """The bundle's program as a .pte; see ``converters.xnnpack.lowering``."""
+    from converters.xnnpack.lowering import lower_to_pte
 
     return lower_to_pte(bundle.program("int8" if precision == "int8" else "float", mode), target, precision=precision)
 

@@ -9,15 +9,15 @@ from typing import Any
 if __name__ == "__main__":  # run as a script: the project's root, not this folder, is where imports start
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from converters.export import Target, export_random, random_stem, run
-from mobile.bundle import Bundle
-from mobile.contract import report_path
-from training.errors import run_cli
+from converters.shared import Target, export_random, run
+from mobile.bundle import Bundle, random_stem
+from mobile.interface.contract import report_path
+from training.common.errors import run_cli
 
 
 def lower(bundle: Bundle, precision: str, mode: str, target: Path) -> dict[str, Any]:
-    """The bundle's network as a .tflite; see ``converters.tflite_lowering``."""
-    from converters.tflite_lowering import lower_to_tflite
+    """The bundle's network as a .tflite; see ``converters.tflite.lowering``."""
+    from converters.tflite.lowering import lower_to_tflite
 
     return lower_to_tflite(bundle.form(precision, mode), precision, target)  # type: ignore[arg-type]
 
@@ -29,7 +29,7 @@ def build_random(name: str, **options: Any) -> Path:
     """For ``mobile.latency``: a network with random weights; MoViNet-A0, which has no bundle, has a way of its own."""
     if name != "movinet_a0":
         return export_random(TARGET, name, **options)
-    from converters.movinet_lowering import export_movinet
+    from converters.movinet.lowering import export_movinet
 
     named = {key: value for key, value in options.items() if key not in ("classes", "folder")}
     stem = random_stem(name, **named)

@@ -5,13 +5,13 @@
 #
 # 1 the package's tests over golden vectors   2 the app's types and its signature   3 predictions of Core ML in the app
 # against Python's, on all compute units       4 a benchmark in the simulator and its file.  DEVELOPMENT_TEAM=ID adds
-# a signed build for a phone. Then `python -m mobile.parity ... --apps build/golden/coreml.json` has its row.
+# a signed build for a phone. Then `sth parity ... --apps build/golden/coreml.json` has its row.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 say() { printf 'check_on_mac: %s\n' "$*"; }
 
-[[ $(uname) == Darwin ]] || fail "this is no Mac; tests/test_ios.py checks what Linux can"
+[[ $(uname) == Darwin ]] || fail "this is no Mac; tests/apps/test_ios.py checks what Linux can"
 [[ $(uname -m) == arm64 ]] || fail "ExecuTorch's libraries for the simulator are for Apple silicon only"
 for tool in xcodegen xcodebuild swiftlint swift-format; do
     command -v "$tool" > /dev/null || fail "there is no $tool; install Xcode, and brew install xcodegen swiftlint swift-format"
@@ -23,10 +23,10 @@ mkdir -p "$work" build/golden
 
 model=$(ls -d build/artefacts/*_stream_*_int8.mlpackage 2> /dev/null | head -1) || true
 [[ -n $model ]] || fail "no stream; python converters/export_coreml.py --mode stream makes it"
-"$python" -m mobile.install_assets --ios "$model"
+"$python" -m mobile.apps.install_assets --ios "$model"
 
 say "1: tests of the package, style, files (tests/test_ios*.py)"
-STH_REQUIRE_TOOLS=1 "$python" -m pytest -q tests/test_ios.py tests/test_ios_project.py
+STH_REQUIRE_TOOLS=1 "$python" -m pytest -q tests/apps/test_ios.py tests/apps/test_ios_project.py
 
 say "2: types of the app"
 cd ios_demo
@@ -45,7 +45,7 @@ say "3: predictions in the simulator"
 device=$(xcrun simctl list devices available -j | python3 -c 'import json, sys
 print(next(d["udid"] for r in json.load(sys.stdin)["devices"].values() for d in r if "iPhone" in d["name"]))')
 xcrun simctl boot "$device" 2> /dev/null || true
-(cd .. && "$python" -m mobile.golden --model "$model" --out "$golden")
+(cd .. && "$python" -m mobile.apps.golden --model "$model" --out "$golden")
 TEST_RUNNER_STH_GOLDEN=$golden TEST_RUNNER_STH_GOLDEN_RESULT=$golden.json \
     xcodebuild -quiet "${build[@]}" -destination "id=$device" test
 [[ -s $golden.json ]] || fail "the app's tests wrote no $golden.json"

@@ -12,17 +12,17 @@ from typing import Any
 
 import torch
 
-from mobile.contract import Contract, Quantization, StateSpec, TensorSpec
-from mobile.deploy import INPUT_SCALE, INPUT_ZERO_POINT, DeployNetwork, deploy_form
-from mobile.forms import Form, form_of, next_name
-from mobile.numbers import System
-from mobile.quantize import calibrate, convert_to_int8, load_quantized_state
-from mobile.streaming import State
-from training.checkpoint import input_spec_of, load_checkpoint, network_of
+from mobile.deploy.exported import Form, form_of, next_name
+from mobile.deploy.network import INPUT_SCALE, INPUT_ZERO_POINT, DeployNetwork, deploy_form
+from mobile.deploy.number_systems import System
+from mobile.deploy.stream import State
+from mobile.interface.contract import Contract, Quantization, StateSpec, TensorSpec
+from mobile.quantization.quantized_program import calibrate, convert_to_int8, load_quantized_state
 from training.clips import ClipDataset, open_data
-from training.errors import UserError
-from training.input_spec import InputSpec
-from training.networks import FrameNetwork, build_network
+from training.clips.input_spec import InputSpec
+from training.common.errors import UserError
+from training.engine.checkpoint import input_spec_of, load_checkpoint, network_of
+from training.networks import FrameNetwork, build_network, option_text
 
 SHIPPED = Path(__file__).parent / "checkpoints" / "sth_mobilenet_v2_rendered.pt"
 SHIPPED_CAUSAL = Path(__file__).parent / "checkpoints" / "sth_mobilenet_v2_causal_rendered.pt"
@@ -62,7 +62,7 @@ class Bundle:
         if precision != "int8":
             return self.floating
         if self.int8 is None:
-            raise UserError(f"{self.source} holds no int8 network; run `python -m mobile.qat {self.source}` first")
+            raise UserError(f"{self.source} holds no int8 network; run `sth qat {self.source}` first")
         return self.int8
 
     def artefact_name(self, precision: str, mode: str = "clip", *, stateful: bool = False) -> str:
@@ -251,3 +251,16 @@ def awaken(network: FrameNetwork) -> None:
     with torch.no_grad():
         network(smooth_BCHW.unflatten(0, (4, network.segments)))
     network.eval()
+
+
+def random_stem(
+    name: str, *, precision: str, size: int, segments: int, options: dict[str, Any], mode: str = "clip"
+) -> str:
+    """Name, without its ending, of an artefact of a network with random weights."""
+    words = [
+        name,
+        *(f"{key}{option_text(value)}" for key, value in sorted(options.items())),
+        f"{'stream' if mode == 'stream' else segments}x{size}",
+        precision,
+    ]
+    return "_".join(words)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,39 +17,39 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from mobile.bundle import SHIPPED, Bundle, open_bundle
-from mobile.contract import report_path
-from mobile.devices.plan import Plan
+from mobile.commands import run_logged
+from mobile.interface.contract import report_path
 from mobile.latency import command as latency
+from mobile.latency.devices.plan import Plan
 from mobile.latency.table import show
 from mobile.latency.timing import describe_host
-from mobile.parity.apps import app_rows
 from mobile.parity.command import result_of as ladder_result
 from mobile.parity.command import show as show_ladder
+from mobile.parity.golden_rows import app_rows
 from mobile.parity.ladder import Ladder
-from mobile.parity.row import FAILED, NOT_RUN, Row
 from mobile.parity.sides import read_clips
 from mobile.report.command import write_page
-from mobile.result_files import load_result
-from mobile.runners import ArtefactRunner
+from mobile.runtimes import ArtefactRunner
+from mobile.schemas import load_result
+from mobile.schemas.row import FAILED, NOT_RUN, Row
 from mobile.steps import NotRun, StepRunner
-from training.checkpoint import code_version
 from training.clips import DATA_HELP, with_seed
-from training.command_line import command_parser
-from training.errors import UserError, run_cli
-from training.files import read_json, write_json
-from training.metrics import scores
+from training.common.command_line import command_parser
+from training.common.errors import UserError, run_cli
+from training.common.files import read_json, write_json
+from training.engine.checkpoint import code_version
+from training.engine.metrics import scores
 
 EXAMPLES = """examples:
-  python -m mobile.demo                                  the shipped checkpoint on rendered clips
-  python -m mobile.demo --clips DIR --count 50           the first 50 validation clips of your own data
-  python -m mobile.demo --checkpoint runs/mine_qat/quantized.pt --out build/mine
+  sth demo                                  the shipped checkpoint on rendered clips
+  sth demo --clips DIR --count 50           the first 50 validation clips of your own data
+  sth demo --checkpoint runs/mine_qat/quantized.pt --out build/mine
 """
 TARGETS = {
-    "LiteRT": ("export_tflite.py", ".tflite"),
-    "ExecuTorch": ("export_executorch.py", ".pte"),
-    "Core ML": ("export_coreml.py", ".mlpackage"),
+    "LiteRT": ("tflite", ".tflite"),
+    "ExecuTorch": ("executorch", ".pte"),
+    "Core ML": ("coreml", ".mlpackage"),
 }
-_CONVERTERS = Path(__file__).resolve().parent.parent / "converters"
 _FILES = ("parity", "latency", "predictions", "steps", "accuracy_float", "accuracy_int8", *(
     f"accuracy_{suffix[1:]}" for _, suffix in TARGETS.values()))  # fmt: skip
 _SHOWN_CLIPS, _STRIP_HEIGHT = 12, 96
@@ -81,18 +80,17 @@ class Demo:
         Raises:
             UserError: it failed; its whole output is in a log file.
         """
-        script, suffix = TARGETS[target]
-        folder, log = self.out / "artefacts", self.out / "artefacts" / f"{Path(script).stem}.log"
-        command = [sys.executable, str(_CONVERTERS / script), "--checkpoint", self.bundle.source, "--precision", "int8",
-                   "--out", str(folder), "--size", str(self.bundle.spec.size), "--parity-clips", "2",
-                   "--seed", str(self.seed)]  # fmt: skip
-        with self.console.status(f"{script} runs, its output goes to {log}"):
-            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        log.write_text(done.stdout, encoding="utf-8")
-        if done.returncode:
-            said = (done.stdout.splitlines() or ["no message"])[-1].removeprefix("error: ")
-            self.problems[target] = said
-            raise UserError(f"{said} (whole output: {log})")
+        word, suffix = TARGETS[target]
+        folder, log = self.out / "artefacts", self.out / "artefacts" / f"{word}.log"
+        log.unlink(missing_ok=True)
+        command = ["export", self.bundle.source, "--to", word, "--precision", "int8", "--out", str(folder),
+                   "--size", str(self.bundle.spec.size), "--parity-clips", "2", "--seed", str(self.seed)]  # fmt: skip
+        try:
+            with self.console.status(f"sth export --to {word} runs, its output goes to {log}"):
+                run_logged(command, log)
+        except UserError as error:
+            self.problems[target] = str(error)
+            raise
         self.artefacts[target] = folder / f"{self.bundle.artefact_name('int8')}{suffix}"
         self.written.append(report_path(self.artefacts[target]))
 
@@ -238,8 +236,8 @@ def expected_seconds(bundle: Bundle, count: int) -> list[float]:
 def run_demo(demo: Demo) -> StepRunner:
     """All steps; those after a failed one run where they can."""
     steps = StepRunner(expected_seconds(demo.bundle, demo.count), demo.console)
-    for target, (script, _) in TARGETS.items():
-        steps.run(f"export to {target} in int8 (converters/{script})", lambda target=target: demo.export(target))  # type: ignore[misc]
+    for target, (word, _) in TARGETS.items():
+        steps.run(f"export to {target} in int8 (sth export --to {word})", lambda target=target: demo.export(target))  # type: ignore[misc]
     steps.run(f"parity ladder on {demo.data}: does every runtime compute the same?", demo.parity)
     steps.run(f"latency on this host, one thread, {demo.rounds} rounds", demo.latency)
     steps.run("top-1 of every artefact", demo.accuracy)
@@ -248,7 +246,7 @@ def run_demo(demo: Demo) -> StepRunner:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = command_parser("python -m mobile.demo", __doc__, EXAMPLES)
+    parser = command_parser("sth demo", __doc__, EXAMPLES)
     parser.add_argument("--checkpoint", type=Path, default=SHIPPED, help="default: the shipped one")
     parser.add_argument("--clips", metavar="DATA", help=DATA_HELP + "; default: rendered clips")
     parser.add_argument("--split", default="validation", help="of DATA")

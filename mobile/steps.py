@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.markup import escape
 
-from mobile.parity.row import FAILED, NOT_RUN
-from training.errors import UserError
+from mobile.schemas.row import FAILED, NOT_RUN
+from training.common.errors import UserError
 
 T = TypeVar("T")
 DONE = "done"

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from mobile.commands import COMMANDS
+from mobile.report.command import RESULTS
 from mobile.report.readme import fill_tables
 from training.recipes import RECIPES
 
@@ -22,7 +24,7 @@ CODE = [path for folder in ("training", "mobile", "android_demo/tools") for path
 
 
 def test_the_tables_are_those_of_the_result_files() -> None:
-    assert fill_tables(TEXT, ROOT / "mobile" / "results") == TEXT
+    assert fill_tables(TEXT, *RESULTS) == TEXT
     assert TEXT.count("<!-- table: ") >= 6
 
 
@@ -41,21 +43,26 @@ def test_pictures_and_links_exist() -> None:
 
 
 def test_commands_exist() -> None:
-    modules = set(re.findall(r"python -m ([\w.]+)", TEXT))
-    assert "mobile.live" in modules
-    assert [module for module in sorted(modules) if importlib.util.find_spec(module) is None] == []
+    words = set(re.findall(r"^sth ([\w-]+)", TEXT, re.MULTILINE))
+    assert "live" in words
+    assert sorted(words - COMMANDS.keys()) == []
     scripts = set(re.findall(r"(converters/export_\w+\.py)", TEXT))
     assert [script for script in sorted(scripts) if not (ROOT / script).is_file()] == []
 
 
 def command_lines(text: str) -> list[tuple[str, list[str]]]:
-    """Module and words of each line that is a command, without the remark behind it."""
+    """Module and words of each line that is a command, ``sth WORD`` too, without the remark behind it."""
     found = []
     for line in text.replace("\\\n", " ").splitlines():
         command = re.split(r"(?<=\S)\s+#\s|(?<=\S)\s{2,}(?![\s-])", line)[0]
+        command = re.sub(r"^\s*(?:torchrun .* -m )?sth ([\w-]+)", _module_of, command)
         if match := re.fullmatch(r"\s*(?:python|torchrun .*) -m ([\w.]+)((?: .*)?)", command):
             found.append((match[1], [word for word in shlex.split(match[2]) if word != "..."]))
     return found
+
+
+def _module_of(match: re.Match[str]) -> str:
+    return f"python -m {COMMANDS[match[1]].module}" if match[1] in COMMANDS else match[0]
 
 
 class Understood(Exception):
@@ -75,7 +82,7 @@ def test_command_lines_are_understood(monkeypatch: pytest.MonkeyPatch, capsys: p
     """Those of the READMEs, and the examples of the commands themselves; nothing runs."""
     parse = argparse.ArgumentParser.parse_args
 
-    def parse_only(parser: argparse.ArgumentParser, arguments: list[str] | None = None) -> None:
+    def parse_only(parser: argparse.ArgumentParser, arguments: list[str] | None = None, _: object = None) -> None:
         parse(parser, arguments)
         raise Understood
 
@@ -96,8 +103,8 @@ def test_command_lines_are_understood(monkeypatch: pytest.MonkeyPatch, capsys: p
 
 
 def test_a_command_line_that_is_not_understood_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    [(module, words)] = command_lines("  python -m mobile.profile a.pte --tops 3     the slowest # three")
-    assert (module, words) == ("mobile.profile", ["a.pte", "--tops", "3"])
+    [(module, words)] = command_lines("  sth profile a.pte --tops 3     the slowest # three")
+    assert (module, words) == ("mobile.latency.profile.command", ["a.pte", "--tops", "3"])
     monkeypatch.setattr(sys, "argv", [module, *words])
     with pytest.raises(SystemExit):
         main_of(module)()

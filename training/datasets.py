@@ -1,4 +1,4 @@
-"""Check a published data set before a long run: ``python -m training.datasets check NAME PATH``.
+"""Check a published data set before a long run: ``sth data check NAME PATH``.
 
 Counts the clips by label and compares with what was published, finds missing and broken files, and draws a contact
 sheet. The exit status is 1 if a clip cannot be used.
@@ -20,15 +20,15 @@ from training.clips.opening import parse_data, recognise, splits_of
 from training.clips.report import as_json, print_checks
 from training.clips.sheet import contact_sheet, one_clip_per_label
 from training.clips.source import ClipSource
-from training.command_line import command_parser
-from training.errors import UserError, run_cli
-from training.files import write_json
+from training.common.command_line import command_parser
+from training.common.errors import UserError, run_cli
+from training.common.files import write_json
 from training.rendered import write_picture
 
 EXAMPLES = """examples:
-  python -m training.datasets check something_v1 ~/something
-  python -m training.datasets check kinetics400 ~/annotations::/disk/kinetics --decode 500
-  python -m training.datasets check ucf101 ~/ucf#2 --sheet ucf.jpg --json ucf.json
+  sth data check something_v1 ~/something
+  sth data check kinetics400 ~/annotations::/disk/kinetics --decode 500
+  sth data check ucf101 ~/ucf#2 --sheet ucf.jpg --json ucf.json
 """
 
 
@@ -102,7 +102,7 @@ def _expect(name: str, path: Path) -> None:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = command_parser("python -m training.datasets", __doc__, EXAMPLES)
+    parser = command_parser("sth data", __doc__, EXAMPLES)
     commands = parser.add_subparsers(dest="command", required=True)
     checking = commands.add_parser("check", help="count clips, find missing and broken files, draw a contact sheet")
     checking.add_argument(

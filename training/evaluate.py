@@ -1,4 +1,4 @@
-"""Top-1, top-5 and confusion matrix of a checkpoint or an artefact: ``python -m training.evaluate MODEL --data DATA``.
+"""Top-1, top-5 and confusion matrix of a checkpoint or an artefact: ``sth evaluate MODEL --data DATA``.
 
 Axes: M clips, N batch of clips, T frame, S height and width, C colour, K class.
 """
@@ -18,8 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from training import distributed
-from training.checkpoint import code_version, input_spec_of, load_checkpoint, network_of
+from training.analysis.score_files import Scores, check_name, save_scores
 from training.clips import (
     DATA_HELP,
     UNLABELLED,
@@ -31,21 +30,22 @@ from training.clips import (
     open_data,
     with_seed,
 )
-from training.command_line import command_parser
-from training.distributed import device_named
-from training.errors import UserError, run_cli
-from training.files import write_json
-from training.input_spec import InputSpec
-from training.metrics import plot_confusion, scores
+from training.clips.input_spec import InputSpec
+from training.common.command_line import command_parser
+from training.common.errors import UserError, run_cli
+from training.common.files import write_json
+from training.common.pictures import check_picture
+from training.engine import distributed
+from training.engine.checkpoint import code_version, input_spec_of, load_checkpoint, network_of
+from training.engine.distributed import device_named
+from training.engine.metrics import plot_confusion, scores
 from training.networks import title_of
-from training.pictures import check_picture
-from training.score_files import Scores, check_name, save_scores
 
 EXAMPLES = """examples:
-  python -m training.evaluate runs/rendered_sth-seed0/final.pt --data rendered:2000:9
-  python -m training.evaluate build/artefacts/sth_mobilenet_v2_96_int8.tflite --plot confusion.png
-  python -m training.evaluate final.pt --data DIR --split validation --clips-per-video 2 --scores final.npz
-  python -m training.evaluate final.pt --data UCF#1 --clips-per-video 10 --crops 3 --workers 8
+  sth evaluate runs/rendered_sth-seed0/final.pt --data rendered:2000:9
+  sth evaluate build/artefacts/sth_mobilenet_v2_96_int8.tflite --plot confusion.png
+  sth evaluate final.pt --data DIR --split validation --clips-per-video 2 --scores final.npz
+  sth evaluate final.pt --data UCF#1 --clips-per-video 10 --crops 3 --workers 8
   torchrun --nproc-per-node 8 -m training.evaluate final.pt --data DIR --workers 8
 """
 Predict = Callable[[np.ndarray], np.ndarray]
@@ -104,7 +104,7 @@ def evaluate(
     that torchrun started share the clips; each clip is counted once, and all of them return the same.
 
     Args:
-        keep: writes the logits of each video there (``training.fuse``).
+        keep: writes the logits of each video there (``training.analysis.fuse``).
         device, workers, flow_cache: as in a recipe.
 
     Raises:
@@ -169,7 +169,7 @@ def _share(
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = command_parser("python -m training.evaluate", __doc__, EXAMPLES)
+    parser = command_parser("sth evaluate", __doc__, EXAMPLES)
     parser.add_argument("model", help="a checkpoint .pt, or an artefact .tflite, .pte, .mlpackage")
     parser.add_argument("--data", default="rendered:540:9", help=DATA_HELP)
     parser.add_argument("--split", default="validation")
@@ -185,7 +185,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="of a checkpoint")
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that decode clips (default: 0)")
     parser.add_argument(
-        "--flow-cache", default="", metavar="DIR", help="of a network of optical flow, see training.flow"
+        "--flow-cache", default="", metavar="DIR", help="of a network of optical flow, see training.analysis.flow"
     )
     parser.add_argument("--seed", type=int, help="seed of rendered clips (replaces the one in --data)")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the confusion matrix, .png or .svg")

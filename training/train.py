@@ -1,4 +1,4 @@
-"""Train a network by a recipe: ``python -m training.train RECIPE [--set key=value ...]``."""
+"""Train a network by a recipe: ``sth train RECIPE [--set key=value ...]``."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from typing import Any
 
 import torch
 
-from training import distributed
-from training.batches import open_loader
-from training.checkpoint import load_checkpoint, make_checkpoint, network_of
 from training.clips.opening import is_rendered, open_data
-from training.command_line import command_parser
-from training.distributed import Ranks
-from training.errors import UserError, run_cli
-from training.files import write_json
-from training.loop import FINAL, LAST, RESULT, Trainer
+from training.common.command_line import command_parser
+from training.common.errors import UserError, run_cli
+from training.common.files import write_json
+from training.engine import distributed
+from training.engine.batches import open_loader
+from training.engine.checkpoint import load_checkpoint, make_checkpoint, network_of
+from training.engine.distributed import Ranks
+from training.engine.loop import FINAL, LAST, RESULT, Trainer
+from training.engine.recipe import Recipe, check, differences, override
 from training.networks import FrameNetwork, build_network, complete_options
 from training.networks.fewer_states import drop_states
 from training.networks.imagenet import load_imagenet
 from training.networks.recalibrate import is_folded, recalibrate, spatial_twin, take_batch_norms
-from training.recipe import Recipe, check, differences, override
 from training.recipes import RECIPES, recipe
 
 EXAMPLES = """examples:
-  python -m training.train rendered_sth                     the shipped checkpoint, float
-  python -m training.train rendered_sth --set epochs=2 size=64 out=runs/try
-  python -m training.train rendered_sth --resume            go on after a stop
-  python -m training.train jester_sth --set train_data=DIR validation_data=DIR workers=8
+  sth train rendered_sth                     the shipped checkpoint, float
+  sth train rendered_sth --set epochs=2 size=64 out=runs/try
+  sth train rendered_sth --resume            go on after a stop
+  sth train jester_sth --set train_data=DIR validation_data=DIR workers=8
   torchrun --nproc-per-node 8 -m training.train something_sth --set train_data=DIR validation_data=DIR
-  python -m training.train ucf101_sth --finetune KINETICS.pt --set train_data=DIR#1 validation_data=DIR#1
+  sth train ucf101_sth --finetune KINETICS.pt --set train_data=DIR#1 validation_data=DIR#1
 """
 
 
@@ -186,7 +186,7 @@ def _check_apart(chosen: Recipe) -> None:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = command_parser("python -m training.train", __doc__, EXAMPLES)
+    parser = command_parser("sth train", __doc__, EXAMPLES)
     parser.add_argument("recipe", help=f"one of {', '.join(sorted(RECIPES))}")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", action="extend", help="change the recipe")
     parser.add_argument("--weights", help="ImageNet weights: a file, or 'imagenet' to download torchvision's")

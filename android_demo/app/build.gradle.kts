@@ -1,4 +1,4 @@
-// Models: python -m mobile.install_assets --android ARTEFACT puts them into src/main/assets/models.
+// Models: sth install --android ARTEFACT puts them into src/main/assets/models.
 import org.jetbrains.kotlin.gradle.dsl.JvmTarget
 import java.util.Properties
 

@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.errors import UserError
+from training.common.errors import UserError
 
 ABI = "x86_64"
 SOURCES = Path(__file__).with_name("bionic")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from android_demo.tools.kotlin import class_path, require_java
 from android_demo.tools.libraries import BUILD, paths
-from training.errors import UserError
+from training.common.errors import UserError
 
 ASKS_FIRST = (
     "org.sthmobile.gesture.pipeline.ThermalWatch",

@@ -1,6 +1,6 @@
 """A debug APK without Gradle: ``python -m android_demo.tools.apk`` makes ``build/android/gestures.apk``.
 
-It holds the models that ``python -m mobile.install_assets --android`` put into the app, ExecuTorch and TensorFlow Lite
+It holds the models that ``sth install --android`` put into the app, ExecuTorch and TensorFlow Lite
 for arm64-v8a and x86_64, and is signed with a key of this checkout (v2 and v3) and aligned.
 """
 
@@ -20,8 +20,8 @@ from android_demo.tools.api_level import newer_calls, unguarded
 from android_demo.tools.kotlin import Compilation, class_path, compile_kotlin, core
 from android_demo.tools.libraries import BUILD, ROOT, paths
 from android_demo.tools.native import EXECUTORCH, classes, native_libraries
-from training.errors import UserError, run_cli
-from training.files import atomic_path
+from training.common.errors import UserError, run_cli
+from training.common.files import atomic_path
 
 APP = ROOT / "android_demo" / "app"
 MAIN = APP / "src" / "main"
@@ -183,7 +183,7 @@ def build(target: Path = APK) -> Path:
         UserError: no models in the app, a tool or library that is not here, or what a tool complains of.
     """
     if not MODELS.is_dir() or not any(MODELS.iterdir()):
-        raise UserError(f"{MODELS} is empty; python -m mobile.install_assets --android ARTEFACT puts a model there")
+        raise UserError(f"{MODELS} is empty; sth install --android ARTEFACT puts a model there")
     BUILD.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BUILD) as name, atomic_path(target) as temporary:
         folder = Path(name)

@@ -16,7 +16,7 @@ from android_demo.tools.apk import APP, runner_classes
 from android_demo.tools.kotlin import Compilation, class_path, compile_kotlin, require_java
 from android_demo.tools.libraries import paths
 from android_demo.tools.native import EXECUTORCH, classes
-from training.errors import UserError
+from training.common.errors import UserError
 
 _SOURCES = APP / "src" / "jvmRun" / "kotlin"
 _MAIN = "org.sthmobile.gesture.runner.RunModelKt"
@@ -47,7 +47,7 @@ class ApkRuntimes:
         android_on_linux.complete(self._libraries)
         self.models = sorted(path for path in models.iterdir() if path.suffix in (".tflite", ".pte"))
         if not self.models:
-            raise UserError(f"{apk} holds no model; python -m mobile.install_assets --android ARTEFACT puts one there")
+            raise UserError(f"{apk} holds no model; sth install --android ARTEFACT puts one there")
 
     def run(self, model: Path, inputs: bytes, steps: int, folder: Path) -> tuple[str, bytes]:
         """Name and version of the runtime, and its raw results.

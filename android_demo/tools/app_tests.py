@@ -22,9 +22,9 @@ from android_demo.tools.core_tests import MAIN, names_of_tests
 from android_demo.tools.kotlin import Compilation, class_path, compile_kotlin, core_tests, require_java
 from android_demo.tools.libraries import BUILD, FOLDER, paths
 from android_demo.tools.native import classes
-from training.command_line import command_parser
-from training.errors import UserError, run_cli
-from training.files import atomic_path
+from training.common.command_line import command_parser
+from training.common.errors import UserError, run_cli
+from training.common.files import atomic_path
 
 EXAMPLES = """examples:
   python -m android_demo.tools.app_tests --model build/artefacts/sth_mobilenet_v2_causal_stream_96_int8.tflite

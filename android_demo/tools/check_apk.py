@@ -12,7 +12,7 @@ from android_demo.tools.apk import APK, run, versions
 from android_demo.tools.native import ABIS
 from android_demo.tools.pages import fault
 from android_demo.tools.programs import faults_of
-from training.errors import UserError, run_cli
+from training.common.errors import UserError, run_cli
 
 LARGEST_MB = 25.0
 _INVOKE_CUSTOM = {0x0007: "call sites", 0x0008: "method handles"}  # of dex 038; dx desugars nothing

@@ -1,7 +1,7 @@
 """Compile the Android core and run its tests on the JVM: ``python -m android_demo.tools.core_tests --model STREAM``.
 
 The tests go over golden vectors of the artefact, which are written first. What they compared is what hop 7 of the
-parity ladder reads: ``python -m mobile.parity ARTEFACT --apps build/golden/kotlin.json``.
+parity ladder reads: ``sth parity ARTEFACT --apps build/golden/kotlin.json``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 
 from android_demo.tools.kotlin import CORE, class_path, compile_kotlin, core, core_tests, require_java
 from android_demo.tools.libraries import ROOT, paths
-from training.command_line import command_parser
-from training.errors import UserError, run_cli
+from training.common.command_line import command_parser
+from training.common.errors import UserError, run_cli
 
 EXAMPLES = """examples:
   python -m android_demo.tools.core_tests --model STREAM.tflite      writes build/golden/vectors and kotlin.json
@@ -41,7 +41,7 @@ def run_core_tests(golden: Path, report: Path | None = None) -> dict[str, Any]:
         UserError: no such folder, a tool that is not here, an error of the compiler, or a test that fails.
     """
     if not (golden / "manifest.json").is_file():
-        raise UserError(f"{golden} holds no golden vectors; write them with python -m mobile.golden")
+        raise UserError(f"{golden} holds no golden vectors; write them with sth golden")
     core_jar, tests = compile_kotlin(core()), compile_kotlin(core_tests())
     properties = [f"-Dgolden={golden}"]
     if report:
@@ -69,14 +69,16 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main() -> None:
     arguments = parse(sys.argv[1:])
     if arguments.model:
-        from mobile.golden.vectors import write_golden  # a runtime comes with it, which the tests alone do not need
-        from mobile.score_events import read_thresholds
+        from mobile.apps.golden.vectors import (
+            write_golden,  # a runtime comes with it, which the tests alone do not need
+        )
+        from mobile.events.score import read_thresholds
 
         thresholds = read_thresholds(None, arguments.model)
         write_golden(arguments.model, thresholds, arguments.golden, arguments.seed)
     counts = run_core_tests(arguments.golden, arguments.json)
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['ignored']} skipped in {counts['seconds']} s")
-    print(f"{arguments.json}: what was compared; python -m mobile.parity --apps takes it")
+    print(f"{arguments.json}: what was compared; sth parity --apps takes it")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from android_demo.tools.libraries import BUILD, paths
-from training.errors import UserError
-from training.files import atomic_path
+from training.common.errors import UserError
+from training.common.files import atomic_path
 
 # What dx, which desugars nothing, and phones from Android 8 on can take.
 OPTIONS = (

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from training.errors import UserError, run_cli
-from training.files import sha256_of
+from training.common.errors import UserError, run_cli
+from training.common.files import sha256_of
 
 ROOT = Path(__file__).resolve().parents[2]
 LIST = ROOT / "android_demo" / "libraries.txt"

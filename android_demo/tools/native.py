@@ -9,8 +9,8 @@ from pathlib import Path
 
 from android_demo.tools.libraries import BUILD, paths
 from android_demo.tools.pages import lay_out
-from training.errors import UserError
-from training.files import atomic_path
+from training.common.errors import UserError
+from training.common.files import atomic_path
 
 ABIS = ("arm64-v8a", "x86_64")
 EXECUTORCH = "1.3"

@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
-from training.errors import UserError
+from training.common.errors import UserError
 
 PAGE = 16 * 1024
 _LOAD, _RELRO, _NULL = 1, 0x6474E552, 0

@@ -19,14 +19,14 @@ from tqdm import tqdm
 
 from android_demo.tools.kotlin import class_path, compile_kotlin, core, core_tests, require_java
 from android_demo.tools.libraries import ROOT, paths
-from mobile.contract import contract_path
+from mobile.interface.contract import contract_path
 from mobile.latency.rivals import build
 from mobile.latency.timing import Timing, describe_host, interleaved
-from mobile.runners import ArtefactRunner
-from training.checkpoint import code_version
-from training.command_line import command_parser
-from training.errors import UserError, run_cli
-from training.files import sha256_of, write_json
+from mobile.runtimes import ArtefactRunner
+from training.common.command_line import command_parser
+from training.common.errors import UserError, run_cli
+from training.common.files import sha256_of, write_json
+from training.engine.checkpoint import code_version
 
 EXAMPLES = """examples:
   python -m android_demo.tools.preprocess_speed                    a stream of 224 x 224 with random weights

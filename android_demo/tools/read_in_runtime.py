@@ -21,14 +21,14 @@ import numpy as np
 from android_demo.tools.apk import APK
 from android_demo.tools.apk_runtimes import ApkRuntimes
 from android_demo.tools.wheel_runtime import run_in_wheel
-from mobile.contract import Contract
-from mobile.golden.stream import run_stream
+from mobile.apps.golden.stream import run_stream
+from mobile.interface.contract import Contract
 from mobile.parity.sides import read_clips
-from mobile.runners import ArtefactRunner, StreamRunner
-from training.checkpoint import code_version
-from training.command_line import command_parser
-from training.errors import UserError, run_cli
-from training.files import sha256_of, write_json
+from mobile.runtimes import ArtefactRunner, StreamRunner
+from training.common.command_line import command_parser
+from training.common.errors import UserError, run_cli
+from training.common.files import sha256_of, write_json
+from training.engine.checkpoint import code_version
 
 EXAMPLES = """examples:
   python -m android_demo.tools.read_in_runtime                        of build/android/gestures.apk

@@ -1,7 +1,7 @@
 """What a streaming artefact says of a rendered video, for the app's tests on the JVM, which cannot run it themselves.
 
-A folder is of the form of ``mobile.golden``'s: contract, thresholds, the frames as I420 in full range (what cameras
-give) and their logits.
+A folder is of the form of ``mobile.apps.golden``'s: contract, thresholds, the frames as I420 in full range (what
+cameras give) and their logits.
 
 Axes: F frame, H row, W column, C colour, K class.
 """
@@ -16,14 +16,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mobile.contract import contract_path
+from mobile.apps.golden.files import GoldenWriter
 from mobile.events.detector import BEGIN, EventDetector
-from mobile.events.streams import milliseconds
-from mobile.golden.files import GoldenWriter
-from mobile.runners import StreamRunner
-from mobile.score_events import read_thresholds
-from training.errors import UserError
-from training.files import atomic_path
+from mobile.events.recordings import milliseconds
+from mobile.events.score import read_thresholds
+from mobile.interface.contract import contract_path
+from mobile.runtimes import StreamRunner
+from training.common.errors import UserError
+from training.common.files import atomic_path
 from training.rendered import RenderedStream
 
 HEIGHT, WIDTH = 640, 480

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from android_demo.tools.libraries import BUILD
 from android_demo.tools.native import EXECUTORCH
-from training.errors import UserError
-from training.files import atomic_path
+from training.common.errors import UserError
+from training.common.files import atomic_path
 
 FOLDER = BUILD / f"executorch-{EXECUTORCH}"
 _PROGRAM = Path(__file__).with_name("run_pte.py")

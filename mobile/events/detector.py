@@ -13,8 +13,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mobile.events.thresholds import Thresholds
-from training.errors import UserError
+from mobile.events.settings import Thresholds
+from training.common.errors import UserError
 
 BEGIN, END = "begin", "end"
 _INTERVALS = 9  # of which the median is the frame rate

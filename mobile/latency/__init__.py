@@ -1,1 +1,1 @@
-"""Latency of artefacts on the host and on devices, with what each is compared with: ``python -m mobile.latency``."""
+"""Latency of artefacts on the host and on devices, with what each is compared with: ``sth latency``."""

@@ -1,4 +1,4 @@
-"""Latency of artefacts on a device: ``python -m mobile.latency [--device D] [--against tsn tsm] [ARTEFACT ...]``.
+"""Latency of artefacts on a device: ``sth latency [--device D] [--against tsn tsm] [ARTEFACT ...]``.
 
 Without an artefact, STH-MobileNetV2 at 8 x 224 x 224 is built with random weights (time does not depend on them) for
 LiteRT and ExecuTorch.
@@ -6,7 +6,7 @@ LiteRT and ExecuTorch.
 host: in this process, in interleaved rounds. android: over adb, by the benchmark mode of the app, or where it is not
 installed by a bare runner in /data/local/tmp. ios: over Apple's devicectl, by the benchmark mode of the app with models
 that were built into it; needs a Mac. all: the three of them, each into a file of its own; what is not there is not run.
-An emulated device gives no time: `python -m mobile.arm64` compares its logits.
+An emulated device gives no time: `sth arm64` compares its logits.
 
 On a phone the file of --json (usually build/latency/ID.json) is written after each row. Whatever breaks a run off, the
 same command goes on with what is missing. A hot phone is waited for; a row whose thermal state changed says so.
@@ -22,29 +22,29 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mobile.contract import load_contract
-from mobile.devices import lab
-from mobile.devices.device import DeviceError
-from mobile.devices.host import HostDevice
-from mobile.devices.plan import Plan
-from mobile.forms import MODES
+from mobile.deploy.exported import MODES
+from mobile.interface.contract import load_contract
 from mobile.latency import host as latency_host
+from mobile.latency.devices import lab
+from mobile.latency.devices.device import DeviceError
+from mobile.latency.devices.host import HostDevice
+from mobile.latency.devices.plan import Plan
 from mobile.latency.rivals import CLIP, RIVALS, Field, build_usual, field_of
 from mobile.latency.table import box_plot, missed_limits, note_on_int8, show
-from mobile.result_files.latency import Latency, LatencyRow
-from training.checkpoint import code_version
-from training.command_line import command_parser
-from training.errors import UserError
-from training.files import write_json
-from training.pictures import check_picture
+from mobile.schemas.latency import Latency, LatencyRow
+from training.common.command_line import command_parser
+from training.common.errors import UserError
+from training.common.files import write_json
+from training.common.pictures import check_picture
+from training.engine.checkpoint import code_version
 
 EXAMPLES = """examples:
-  python -m mobile.latency --against tsn tsm                 the table of the README
-  python -m mobile.latency --mode stream --against tsn clip  one streamed frame against one frame, and against the clip
-  python -m mobile.latency --against tsn build/artefacts/*.tflite build/artefacts/*.pte --json latency.json
-  python -m mobile.latency --device android --against tsn --json mobile/results/devices/pixel_7.json
-  python -m mobile.latency --device ios --serial 00008110-000A build/artefacts/*_stream_*.mlpackage
-  python -m mobile.latency --device all build/artefacts/*_stream_* --json latency.json    latency_host.json, ...
+  sth latency --against tsn tsm                 the table of the README
+  sth latency --mode stream --against tsn clip  one streamed frame against one frame, and against the clip
+  sth latency --against tsn build/artefacts/*.tflite build/artefacts/*.pte --json latency.json
+  sth latency --device android --against tsn --json mobile/results/devices/pixel_7.json
+  sth latency --device ios --serial 00008110-000A build/artefacts/*_stream_*.mlpackage
+  sth latency --device all build/artefacts/*_stream_* --json latency.json    latency_host.json, ...
 """
 HOST = "host"
 DEVICES = {
@@ -100,7 +100,7 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = command_parser("python -m mobile.latency", __doc__, EXAMPLES)
+    parser = command_parser("sth latency", __doc__, EXAMPLES)
     parser.add_argument("artefacts", nargs="*", type=Path, metavar="ARTEFACT", help=".tflite, .pte or .mlpackage")
     parser.add_argument("--device", default=HOST, help=f"{', '.join(DEVICES)} or {ALL}; default {HOST}")
     parser.add_argument("--serial", metavar="S", help="which phone, where there are several")
@@ -135,7 +135,7 @@ def devices_of(word: str) -> list[str]:
         UserError: it is none, or an emulated one.
     """
     if word == EMULATED:
-        raise DeviceError("no time", "an emulated arm64 gives no time; python -m mobile.arm64 compares its logits")
+        raise DeviceError("no time", "an emulated arm64 gives no time; sth arm64 compares its logits")
     if word not in (*DEVICES, ALL):
         raise UserError(f"device is {word!r}; expected one of {', '.join((*DEVICES, ALL))}")
     return list(DEVICES) if word == ALL else [word]

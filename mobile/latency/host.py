@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mobile.devices.host import HostDevice
-from mobile.devices.plan import Plan, row_of
+from mobile.latency.devices.host import HostDevice
+from mobile.latency.devices.plan import Plan, row_of
 from mobile.latency.rivals import Field
 from mobile.latency.timing import interleaved, peak_memory_mb
-from mobile.result_files.latency import LatencyRow
-from mobile.runners import ArtefactRunner
-from training.errors import UserError
+from mobile.runtimes import ArtefactRunner
+from mobile.schemas.latency import LatencyRow
+from training.common.errors import UserError
 
 METHOD = "interleaved rounds"
 

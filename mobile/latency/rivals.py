@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import sys
 from collections.abc import Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from mobile.bundle import SHIPPED_CAUSAL
-from mobile.contract import load_contract
-from training.checkpoint import load_checkpoint
-from training.errors import UserError
+from mobile.bundle import SHIPPED_CAUSAL, random_stem
+from mobile.commands import run_logged
+from mobile.interface.contract import load_contract, report_path
+from training.common.errors import UserError
+from training.engine.checkpoint import load_checkpoint
 
+TARGET_OF = {"litert": ("tflite", ".tflite"), "executorch": ("executorch", ".pte")}
 RIVALS = {"sth": "sth_mobilenet_v2", "tsn": "tsn_mobilenet_v2", "tsm": "tsm_mobilenet_v2"}
 CLIP = "clip"
 """The rival of a stream that is its own network in clip mode."""
@@ -85,20 +88,24 @@ def build(
     folder: Path,
     mode: str = "clip",
 ) -> Path:
-    """Export a network with random weights by the converter registered for ``runtime``."""
-    exporters = {entry.name: entry for entry in entry_points(group="sth.exporters")}
-    if runtime not in exporters:
-        raise UserError(f"no converter is installed for {runtime}; pip install -e '.[all]' brings them")
-    return exporters[runtime].load()(
-        name,
-        precision=precision,
-        size=size,
-        segments=segments,
-        classes=classes,
-        options=options,
-        folder=folder,
-        mode=mode,
-    )
+    """A network with random weights as an artefact for ``runtime``; exported by ``sth export`` unless it is there.
+
+    Raises:
+        UserError: no target has this runtime, or the export failed.
+    """
+    if runtime not in TARGET_OF:
+        raise UserError(f"there is no export to {runtime} of a network with random weights")
+    word, suffix = TARGET_OF[runtime]
+    named = dict(precision=precision, size=size, segments=segments, options=options, mode=mode)
+    made = folder / f"{random_stem(name, **named)}{suffix}"  # type: ignore[arg-type]
+    if not (made.exists() and report_path(made).is_file()):
+        print(f"building {made.name} with random weights", file=sys.stderr)
+        numbers = {"size": size, "segments": segments, "classes": classes}
+        words = ["export", "--random", name, "--options", json.dumps(options), "--to", word, "--precision", precision,
+                 "--mode", mode, "--out", str(folder)]  # fmt: skip
+        words += [text for key, value in numbers.items() for text in (f"--{key}", str(value))]
+        run_logged(words, folder / "export.log")
+    return made
 
 
 def build_usual(mode: str, precisions: Sequence[str], size: int, folder: Path) -> list[Path]:

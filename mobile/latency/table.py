@@ -8,11 +8,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Column, Table
 
-from mobile import thresholds
+from mobile import pass_marks
 from mobile.latency.rivals import CLIP
-from mobile.result_files.latency import Latency, LatencyRow
-from mobile.runners import SUFFIXES
-from training.pictures import drawing
+from mobile.runtimes import SUFFIXES
+from mobile.schemas.latency import Latency, LatencyRow
+from training.common.pictures import drawing
 
 
 def show(result: Latency, console: Console) -> None:
@@ -48,7 +48,7 @@ def note_on_int8(rows: Sequence[LatencyRow], int8_dot_product: bool | None) -> s
 
 
 def missed_limits(rows: Sequence[LatencyRow], threads: int) -> list[str]:
-    """Which limits of ``mobile.thresholds`` the rows miss. They hold for int8 STH, 8 x 224 x 224, one thread."""
+    """Which limits of ``mobile.pass_marks`` the rows miss. They hold for int8 STH, 8 x 224 x 224, one thread."""
     misses = []
     for row in rows:
         size = "1 x 224 x 224" if row.mode == "stream" else "8 x 224 x 224"
@@ -59,16 +59,16 @@ def missed_limits(rows: Sequence[LatencyRow], threads: int) -> list[str]:
             if threads == 1 and ratio is not None and ratio > limit:
                 took = f"{row.artefact} takes {ratio:.3f} times the time of {rival}"
                 misses.append(f"{took}; at most {limit:.3f} was asked")
-        if row.peak_mb is not None and row.peak_mb > thresholds.PEAK_MEMORY_MB:
-            misses.append(f"{row.artefact} needs {row.peak_mb:.0f} MB; at most {thresholds.PEAK_MEMORY_MB:.0f}")
+        if row.peak_mb is not None and row.peak_mb > pass_marks.PEAK_MEMORY_MB:
+            misses.append(f"{row.artefact} needs {row.peak_mb:.0f} MB; at most {pass_marks.PEAK_MEMORY_MB:.0f}")
     return misses
 
 
 def _limits(row: LatencyRow) -> dict[str, float]:
     """The largest ratio to each rival."""
     if row.mode == "stream":
-        return {"tsn": thresholds.STREAM_RATIO_TO_FRAME, CLIP: thresholds.STREAM_RATIO_TO_CLIP}
-    return {"tsn": thresholds.RATIO_TO_TSN[SUFFIXES[Path(row.artefact).suffix]]}
+        return {"tsn": pass_marks.STREAM_RATIO_TO_FRAME, CLIP: pass_marks.STREAM_RATIO_TO_CLIP}
+    return {"tsn": pass_marks.RATIO_TO_TSN[SUFFIXES[Path(row.artefact).suffix]]}
 
 
 def box_plot(names: Sequence[str], samples: Sequence[Sequence[float]], target: Path) -> None:

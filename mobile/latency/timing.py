@@ -16,8 +16,8 @@ import numpy as np
 import psutil
 from tqdm import tqdm
 
-from mobile.runners import ArtefactRunner
-from training.errors import UserError
+from mobile.runtimes import ArtefactRunner
+from training.common.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)

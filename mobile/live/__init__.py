@@ -1,1 +1,1 @@
-"""Gestures of a camera or a video as they happen: ``python -m mobile.live``."""
+"""Gestures of a camera or a video as they happen: ``sth live``."""

@@ -12,9 +12,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mobile.events.streams import milliseconds
+from mobile.events.recordings import milliseconds
 from mobile.live.source import Clock, Frame
-from training.errors import UserError
+from training.common.errors import UserError
 
 RETRY = 1.0
 """Seconds between two attempts to open a lost camera."""

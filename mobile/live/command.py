@@ -1,4 +1,4 @@
-"""Gestures live: ``python -m mobile.live [--source 0|VIDEO|rendered:SECONDS:SEED] [--model ARTEFACT]``."""
+"""Gestures live: ``sth live [--source 0|VIDEO|rendered:SECONDS:SEED] [--model ARTEFACT]``."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from mobile.contract import load_contract
 from mobile.events.detector import EventDetector
-from mobile.events.streams import open_runner
-from mobile.events.thresholds import Thresholds, load_thresholds, thresholds_path
+from mobile.events.recordings import open_runner
+from mobile.events.score import warnings_of
+from mobile.events.settings import Thresholds, load_thresholds, thresholds_path
+from mobile.interface.contract import load_contract
 from mobile.latency.timing import describe_host
 from mobile.live.loop import INTERRUPTED, LOST, Live
 from mobile.live.opening import SOURCE_HELP, open_source
@@ -22,17 +23,16 @@ from mobile.live.record import Screen, check_target, open_recorder
 from mobile.live.source import Clock, Source
 from mobile.live.stats import StageTimes
 from mobile.live.window import Window
-from mobile.runners import SUFFIXES
-from mobile.score_events import warnings_of
-from training.checkpoint import code_version
-from training.command_line import command_parser
-from training.errors import UserError
-from training.files import sha256_of, write_json
+from mobile.runtimes import SUFFIXES
+from training.common.command_line import command_parser
+from training.common.errors import UserError
+from training.common.files import sha256_of, write_json
+from training.engine.checkpoint import code_version
 
 EXAMPLES = """examples:
-  python -m mobile.live                                              camera 0 in a window; q or Escape ends it
-  python -m mobile.live --source gesture.mp4 --headless --json live.json
-  python -m mobile.live --source rendered:30:9 --headless --record live.gif --width 480
+  sth live                                              camera 0 in a window; q or Escape ends it
+  sth live --source gesture.mp4 --headless --json live.json
+  sth live --source rendered:30:9 --headless --record live.gif --width 480
 """
 ARTEFACTS = Path("build/artefacts")
 HEADLESS_GIVE_UP = 10.0
@@ -67,7 +67,7 @@ def open_thresholds(artefact: Path, given: Path | None) -> Thresholds:
     if given is None and not path.is_file():
         raise UserError(
             f"{artefact} has no thresholds {path.name} beside it; "
-            f"run python -m mobile.fit_events --model {artefact}, or give --thresholds FILE"
+            f"run sth fit-events --model {artefact}, or give --thresholds FILE"
         )
     return load_thresholds(path)
 
@@ -87,7 +87,7 @@ def open_pipeline(artefact: Path, thresholds: Path | None, clock: Clock) -> Pipe
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = command_parser("python -m mobile.live", __doc__, EXAMPLES)
+    parser = command_parser("sth live", __doc__, EXAMPLES)
     parser.add_argument("--source", default="0", metavar="SOURCE", help=SOURCE_HELP + "; default 0")
     parser.add_argument("--model", type=Path, metavar="ARTEFACT",
                         help=f"a streaming artefact; default: one of {ARTEFACTS}")  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mobile.events.detector import BEGIN, Event, EventDetector
-from mobile.events.streams import milliseconds
+from mobile.events.recordings import milliseconds
 from mobile.live.source import Frame
 from mobile.live.stats import StageTimes
 
@@ -68,7 +68,7 @@ class Pipeline:
     """A network over a stream.
 
     Args:
-        runner: a stream's (``mobile.runners.StreamRunner``).
+        runner: a stream's (``mobile.runtimes.StreamRunner``).
         detector: of its logits.
 
     Attributes:

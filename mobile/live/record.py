@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image
 
 from mobile.live.overlay import COLOURS
-from training.errors import UserError
-from training.files import atomic_path
+from training.common.errors import UserError
+from training.common.files import atomic_path
 
 SUFFIXES = (".mp4", ".gif")
 GIF_RATE = 6.0

@@ -19,9 +19,9 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from mobile.events.streams import milliseconds
+from mobile.events.recordings import milliseconds
 from training.clips.decode import open_video, retrieve
-from training.errors import UserError
+from training.common.errors import UserError
 
 _UNKNOWN_RATE = 30.0  # frames a second of a file that does not say
 

@@ -11,7 +11,7 @@ import sys
 import cv2
 import numpy as np
 
-from training.errors import UserError
+from training.common.errors import UserError
 
 TITLE = "STH live"
 _QUIT = (ord("q"), 27)  # and Escape

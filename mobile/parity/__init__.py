@@ -1,1 +1,1 @@
-"""The parity ladder, one row per hop, so that a failure names its stage: ``python -m mobile.parity``."""
+"""The parity ladder, one row per hop, so that a failure names its stage: ``sth parity``."""

@@ -1,4 +1,4 @@
-"""The parity ladder: ``python -m mobile.parity [--clips DATA] [ARTEFACT ...]``, one row per hop."""
+"""The parity ladder: ``sth parity [--clips DATA] [ARTEFACT ...]``, one row per hop."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from mobile.agreement import Agreement
 from mobile.bundle import SHIPPED, Bundle, open_bundle
 from mobile.parity.ladder import run_ladder
-from mobile.parity.row import FAILED, NOT_RUN, PASSED, Row, titled
-from mobile.runners import ArtefactRunner
-from training.checkpoint import code_version
+from mobile.runtimes import ArtefactRunner
+from mobile.schemas.agreement import Agreement
+from mobile.schemas.row import FAILED, NOT_RUN, PASSED, Row, titled
 from training.clips import DATA_HELP, with_seed
-from training.command_line import command_parser
-from training.errors import run_cli
-from training.files import write_json
+from training.common.command_line import command_parser
+from training.common.errors import run_cli
+from training.common.files import write_json
+from training.engine.checkpoint import code_version
 
 EXAMPLES = """examples:
-  python -m mobile.parity                                            the ladder of the shipped checkpoint
-  python -m mobile.parity build/artefacts/*.tflite build/artefacts/*.pte
-  python -m mobile.parity --clips DIR --split validation --json parity.json ARTEFACT
-  python -m mobile.parity --checkpoint CAUSAL.pt --clips rendered_stream:216    hop 4 over the frames of streams
+  sth parity                                            the ladder of the shipped checkpoint
+  sth parity build/artefacts/*.tflite build/artefacts/*.pte
+  sth parity --clips DIR --split validation --json parity.json ARTEFACT
+  sth parity --checkpoint CAUSAL.pt --clips rendered_stream:216    hop 4 over the frames of streams
 """
 
 
@@ -58,7 +58,7 @@ def in_words(a: Agreement | None) -> list[str]:
 
 
 def result_of(bundle: Bundle, data: str, rows: list[Row]) -> dict[str, Any]:
-    """The result file of a run (``mobile.result_files.Parity``)."""
+    """The result file of a run (``mobile.schemas.Parity``)."""
     return {
         "kind": "parity",
         "code_version": code_version(),
@@ -69,7 +69,7 @@ def result_of(bundle: Bundle, data: str, rows: list[Row]) -> dict[str, Any]:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = command_parser("python -m mobile.parity", __doc__, EXAMPLES)
+    parser = command_parser("sth parity", __doc__, EXAMPLES)
     parser.add_argument("artefacts", nargs="*", type=Path, metavar="ARTEFACT", help=".tflite, .pte or .mlpackage")
     parser.add_argument("--checkpoint", type=Path, default=SHIPPED, help="what the artefacts were made of")
     parser.add_argument("--clips", default="rendered:216", metavar="DATA", help=DATA_HELP + "; default rendered:216")
@@ -79,7 +79,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--apps", nargs="*", type=Path, default=[], metavar="FILE",
                         help="results of the apps' tests, such as build/golden/kotlin.json")  # fmt: skip
     parser.add_argument("--arm64", nargs="*", type=Path, default=[], metavar="FILE",
-                        help="results of python -m mobile.arm64")  # fmt: skip
+                        help="results of sth arm64")  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
     return parser.parse_args(arguments)
 

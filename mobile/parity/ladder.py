@@ -12,18 +12,18 @@ from typing import Any, cast
 
 import numpy as np
 
-from mobile import thresholds
-from mobile.agreement import Agreement, compare
+from mobile import pass_marks
 from mobile.bundle import Bundle
-from mobile.parity.apps import app_rows
-from mobile.parity.arm64 import arm64_rows
+from mobile.deploy.stream import StreamNetwork
+from mobile.parity.arm64.rows import arm64_rows
+from mobile.parity.golden_rows import app_rows
 from mobile.parity.judge import judge, judge_stream, status
-from mobile.parity.row import FAILED, NOT_RUN, Row
 from mobile.parity.sides import Clips, check_artefact, read_clips, rows_of, simulated, streamed, torch_predictor
-from mobile.runners import ArtefactRunner
-from mobile.streaming import StreamNetwork
-from training.errors import UserError
-from training.files import sha256_of
+from mobile.runtimes import ArtefactRunner
+from mobile.schemas.agreement import Agreement, compare
+from mobile.schemas.row import FAILED, NOT_RUN, Row
+from training.common.errors import UserError
+from training.common.files import sha256_of
 
 
 class Ladder:
@@ -74,9 +74,9 @@ class Ladder:
     def rows(self) -> list[Row]:
         """Hops 1 to 4 and 6, which need no artefact."""
         rows = [
-            self._float_row(1, "training form = deploy form", "training", "float", thresholds.TRAINING_DEPLOY_RELATIVE),
+            self._float_row(1, "training form = deploy form", "training", "float", pass_marks.TRAINING_DEPLOY_RELATIVE),
             *self._streams(),
-            self._float_row(3, "eager = exported, float", "float", "float exported", thresholds.EXPORTED_RELATIVE),
+            self._float_row(3, "eager = exported, float", "float", "float exported", pass_marks.EXPORTED_RELATIVE),
         ]
         if self.bundle.int8 is None:
             rows.append(Row(4, "float ~ int8", NOT_RUN, "the checkpoint holds no int8 network"))
@@ -105,7 +105,7 @@ class Ladder:
         """Hop 2 in PyTorch: after every frame, not only over the clip."""
         if not self.bundle.floating.per_frame:
             return [Row(2, "clip = stream", NOT_RUN, "the network is not causal: it cannot run as a stream")]
-        limit = thresholds.STREAM_FLOAT_RELATIVE
+        limit = pass_marks.STREAM_FLOAT_RELATIVE
         agreement = self._every_frame("float", "float stream")
         note = f"relative difference at most {limit:g} after every frame"
         rows = [Row(2, "clip = stream, float", status(agreement.relative <= limit), note, agreement)]
@@ -141,7 +141,7 @@ class Ladder:
     def _quantization(self) -> Row:
         frames = self.clips.frame_labels is not None
         agreement = self._labelled_frames() if frames else self._compare(self.side("training"), self.side("int8"))
-        limit, what = thresholds.INT8_TOP1_LOSS, "frames of streams" if frames else "clips"
+        limit, what = pass_marks.INT8_TOP1_LOSS, "frames of streams" if frames else "clips"
         name = "float ~ int8, frames of streams" if frames else "float ~ int8"
         if not frames and self.clips.known_labels is None:
             return Row(4, name, NOT_RUN, "the clips have other labels: no top-1 to compare", agreement)
@@ -199,7 +199,7 @@ def run_ladder(
 
     Args:
         apps: what the tests of the apps wrote over golden vectors of one of the artefacts.
-        arm64: what ``python -m mobile.arm64`` wrote of them.
+        arm64: what ``sth arm64`` wrote of them.
 
     Raises:
         UserError: bad data, windows of streams for a network that is not causal, or an artefact that does not load or

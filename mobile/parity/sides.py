@@ -14,13 +14,13 @@ import torch
 from tqdm import tqdm
 
 from mobile.bundle import Bundle
-from mobile.forms import Form
-from mobile.runners import ArtefactRunner
-from mobile.streaming import StreamNetwork
+from mobile.deploy.exported import Form
+from mobile.deploy.stream import StreamNetwork
+from mobile.runtimes import ArtefactRunner
 from training.clips import ClipDataset, ClipLoader, is_rendered, open_data
+from training.clips.input_spec import InputSpec
 from training.clips.source import WindowSource
-from training.errors import UserError
-from training.input_spec import InputSpec
+from training.common.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)

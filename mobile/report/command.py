@@ -1,6 +1,6 @@
-"""Tables and the page of results: ``python -m mobile.report [--results DIR] [--html FILE] [--readme FILE] [--check]``.
+"""Tables and the page of results: ``sth report [--results DIR] [--html FILE] [--readme FILE] [--check]``.
 
-Reads result files only (``mobile.result_files``): a figure that no command wrote cannot get into a table.
+Reads result files only (``mobile.schemas``): a figure that no command wrote cannot get into a table.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from typing import Any, TypeVar
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mobile.latency.table import box_plot
-from mobile.parity.row import FAILED, NOT_RUN, PASSED, titled
 from mobile.report import layers as report_layers
 from mobile.report.pictures import Picture, frontier, picture, plot_frontier
 from mobile.report.readme import agreement_cells, fill_tables, host_line, latency_caption, latency_cells, pieces
-from mobile.result_files import (
+from mobile.schemas import (
     Accuracy,
     Artefact,
     Latency,
@@ -32,21 +31,23 @@ from mobile.result_files import (
     Steps,
     load_results,
 )
-from mobile.result_files.latency import LatencyRow
-from mobile.result_files.layers import Profile, QuantDebug
-from training.checkpoint import code_version
-from training.command_line import command_parser
-from training.errors import UserError
-from training.files import atomic_path
-from training.metrics import plot_confusion
+from mobile.schemas.latency import LatencyRow
+from mobile.schemas.layers import Profile, QuantDebug
+from mobile.schemas.row import FAILED, NOT_RUN, PASSED, titled
+from training.common.command_line import command_parser
+from training.common.errors import UserError
+from training.common.files import atomic_path
+from training.engine.checkpoint import code_version
+from training.engine.metrics import plot_confusion
 
 EXAMPLES = """examples:
-  python -m mobile.report                                          the tables of README.md from mobile/results
-  python -m mobile.report --check                                  status 1 when README.md says something else
-  python -m mobile.report --results build/demo/results --html report.html
+  sth report                                          the tables of README.md from mobile/results
+  sth report --check                                  status 1 when README.md says something else
+  sth report --results build/demo/results --html report.html
 """
-RESULTS = Path(__file__).parents[1] / "results"
-_TEMPLATES = Path(__file__).parents[1] / "templates"
+_ROOT = Path(__file__).parents[2]
+RESULTS = (_ROOT / "mobile" / "results", _ROOT / "training" / "results")
+_TEMPLATES = Path(__file__).parent / "templates"
 _LADDER_HEADER = ["clips", "max", "mean", "SQNR dB", "same top-1 %", "top-1 % left / right", "within 2 steps %"]
 T = TypeVar("T")
 
@@ -238,7 +239,7 @@ def write_page(results: Mapping[str, Result], target: Path) -> None:
         temporary.write_text(page, encoding="utf-8")
 
 
-def update_readme(readme: Path, results: Path, *, check: bool) -> bool:
+def update_readme(readme: Path, results: Sequence[Path], *, check: bool) -> bool:
     """Fill the tables of a Markdown file, or with ``check`` only say whether they are what the results give.
 
     Raises:
@@ -248,7 +249,7 @@ def update_readme(readme: Path, results: Path, *, check: bool) -> bool:
         text = readme.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read {readme}: {error}") from error
-    filled = fill_tables(text, results)
+    filled = fill_tables(text, *results)
     if not check and filled != text:
         with atomic_path(readme) as temporary:
             temporary.write_text(filled, encoding="utf-8")
@@ -256,8 +257,9 @@ def update_readme(readme: Path, results: Path, *, check: bool) -> bool:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = command_parser("python -m mobile.report", __doc__, EXAMPLES)
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="default: mobile/results")
+    parser = command_parser("sth report", __doc__, EXAMPLES)
+    parser.add_argument("--results", type=Path, nargs="+", default=RESULTS, metavar="DIR",
+                        help="default: mobile/results and training/results")  # fmt: skip
     parser.add_argument("--artefacts", type=Path, metavar="DIR", help="for the page: the exporters' *.report.json")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the page here")
     parser.add_argument("--readme", type=Path, metavar="FILE", help="default, without --html: README.md")
@@ -285,7 +287,7 @@ def main() -> int:
     arguments = parse(sys.argv[1:])
     readme = arguments.readme or (None if arguments.html else Path("README.md"))
     if arguments.html and not arguments.check:
-        results = load_tree(arguments.results)
+        results = {name: found for folder in arguments.results for name, found in load_tree(folder).items()}
         if arguments.artefacts:
             results |= load_reports(arguments.artefacts)
         write_page(results, arguments.html)
@@ -294,8 +296,9 @@ def main() -> int:
         return 0
     same = update_readme(readme, arguments.results, check=arguments.check)
     if arguments.check and not same:
-        remedy = f"python -m mobile.report --results {arguments.results} --readme {readme}"
-        print(f"error: the tables of {readme} are not what {arguments.results} gives; run `{remedy}`", file=sys.stderr)
+        folders = " ".join(map(str, arguments.results))
+        remedy = f"sth report --results {folders} --readme {readme}"
+        print(f"error: the tables of {readme} are not what {folders} gives; run `{remedy}`", file=sys.stderr)
         return 1
     print(f"{readme}: {'the tables are up to date' if same else 'wrote the tables'}")
     return 0

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mobile.result_files import Frontier, FrontierNetwork, FrontierRow
-from training.pictures import drawing
+from mobile.schemas import Frontier, FrontierNetwork, FrontierRow
+from training.common.pictures import drawing
 
 RIVAL = "MoViNet-A0"
 PRECISIONS = ("fp32", "int8")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mobile.network_ops import CONV, DEPTHWISE
-from mobile.result_files.layers import LayerNoise, Profile, ProfiledArtefact, QuantDebug, RangeUse
+from mobile.latency.profile.network_operators import CONV, DEPTHWISE
+from mobile.schemas.layers import LayerNoise, Profile, ProfiledArtefact, QuantDebug, RangeUse
 
 Table = tuple[list[str], list[list[str]]]
 """A header and rows."""

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from mobile.profile_plot import plot_profiles
-from mobile.quant_debug_plot import plot_noise
+from mobile.latency.profile.plot import plot_profiles
 from mobile.report import layer_tables
 from mobile.report.pictures import picture
 from mobile.report.readme import host_line
-from mobile.result_files import Accuracy, Artefact
-from mobile.result_files.layers import Profile, QuantDebug
+from mobile.schemas import Accuracy, Artefact
+from mobile.schemas.layers import Profile, QuantDebug
+from mobile.studies.quantization_noise_plot import plot_noise
 
 
 def per_class(found: Sequence[Accuracy]) -> list[dict[str, Any]]:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mobile.result_files import Accuracy, Latency
-from training.pictures import drawing
+from mobile.schemas import Accuracy, Latency
+from training.common.pictures import drawing
 
 _COLOURS = {"light": ("#ffffff", "#1b1f24"), "dark": ("#1d2126", "#e4e8ec")}  # --card and --text of the template
 

@@ -12,12 +12,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mobile.parity.row import NOT_RUN, titled
 from mobile.report import layer_tables
 from mobile.report.frontier import scale_of, sentences, table_cells
 from mobile.report.markdown import joined, known, markdown, number
 from mobile.report.training_tables import ablation_tables, attention_tables, memory_tables, runtime_tables, stage_tables
-from mobile.result_files import (
+from mobile.schemas import (
     Accuracy,
     Arm64,
     Artefact,
@@ -32,18 +31,19 @@ from mobile.result_files import (
     load_result,
     load_results,
 )
-from mobile.result_files.latency import DeviceFacts, facts_of_host
-from mobile.result_files.layers import Profile, QuantDebug
-from mobile.result_files.training import Ablation, Attention, Memory, Runtime, Stages
-from training.errors import UserError
-from training.metrics import spread
+from mobile.schemas.latency import DeviceFacts, facts_of_host
+from mobile.schemas.layers import Profile, QuantDebug
+from mobile.schemas.row import NOT_RUN, titled
+from mobile.schemas.training import Ablation, Attention, Memory, Runtime, Stages
+from training.common.errors import UserError
+from training.engine.metrics import spread
 
 _OPENING = re.compile(r"<!-- table: (?P<name>\S+) -->")
 _CLOSING = "<!-- /table -->"
 
 
-def fill_tables(text: str, results: Path) -> str:
-    """The text with every table made anew.
+def fill_tables(text: str, *results: Path) -> str:
+    """The text with every table made anew from the folders of results; the first that has a table's file counts.
 
     Raises:
         UserError: a marker without its end, a name without result file, or a bad result file.
@@ -60,19 +60,19 @@ def fill_tables(text: str, results: Path) -> str:
     return "".join([*parts, text[position:]])
 
 
-def results_of(results: Path, name: str) -> list[Result]:
-    """The result files behind a table's name.
+def results_of(results: Sequence[Path], name: str) -> list[Result]:
+    """The result files behind a table's name, in the first folder that has them.
 
     Raises:
         UserError: there are none.
     """
-    if (results / f"{name}.json").is_file():
-        return [load_result(results / f"{name}.json")]
-    if (results / name).is_dir():
-        found = load_results(results / name)
-        if found:
+    for folder in results:
+        if (folder / f"{name}.json").is_file():
+            return [load_result(folder / f"{name}.json")]
+        if (folder / name).is_dir() and (found := load_results(folder / name)):
             return list(found.values())
-    raise UserError(f"there is no result file {results / name}.json, and none in a folder {results / name}")
+    tried = " or ".join(str(folder / f"{name}.json") for folder in results)
+    raise UserError(f"there is no result file {tried}, and none in a folder of that name")
 
 
 def table_of(found: Sequence[Result]) -> str:

@@ -1,4 +1,4 @@
-"""The README's tables of what ``training.tables`` and ``training.attention`` measured."""
+"""The README's tables of what ``training.tables`` and ``training.analysis.attention`` measured."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from mobile.report.markdown import known, markdown
-from mobile.result_files.training import Ablation, Attention, Memory, Runtime, Stages
-from training.attention import coefficient_rows, groups_of
-from training.metrics import spread
+from mobile.schemas.training import Ablation, Attention, Memory, Runtime, Stages
+from training.analysis.attention import coefficient_rows, groups_of
+from training.engine.metrics import spread
 from training.tables import NOT_RUN
 
 

@@ -9,21 +9,21 @@ from rich.console import Console
 from training.clips.check import SplitCheck, check_clips, warnings_of
 from training.clips.opening import DATA_HELP, is_rendered, open_data, parse_data, splits_of
 from training.clips.report import as_json, print_checks
-from training.command_line import command_parser
-from training.errors import UserError, run_cli
-from training.files import write_json
+from training.common.command_line import command_parser
+from training.common.errors import UserError, run_cli
+from training.common.files import write_json
 
 EXAMPLES = """examples:
-  python -m training.clips ~/jester
-  python -m training.clips ~/jester --split validation --segments 16
-  python -m training.clips ~/jester-csvs::/disk/20bn-jester-v1 --json check.json
+  sth clips ~/jester
+  sth clips ~/jester --split validation --segments 16
+  sth clips ~/jester-csvs::/disk/20bn-jester-v1 --json check.json
 
 The exit status is 1 if a clip cannot be used."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Prints the tables; returns the exit status."""
-    parser = command_parser("python -m training.clips", __doc__, EXAMPLES)
+    parser = command_parser("sth clips", __doc__, EXAMPLES)
     parser.add_argument("data", metavar="PATH", help=DATA_HELP)
     parser.add_argument("--split", help="only this split (all of them by default)")
     parser.add_argument("--segments", type=int, default=8, metavar="T", help="frames that a clip needs (default: 8)")

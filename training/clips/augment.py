@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from training.clips.input_spec import FLOW_CHANNELS, resize_frames
 from training.clips.source import UNLABELLED
-from training.input_spec import FLOW_CHANNELS, resize_frames
 
 Label = int | np.ndarray  # class id of a clip, or int64 (T,) of its frames
 

@@ -16,10 +16,10 @@ from torch.utils.data import Dataset
 
 from training.clips.augment import SCALES, Augmentation, Label
 from training.clips.flip import flipped_ids
+from training.clips.input_spec import InputSpec
 from training.clips.sampling import centre_segment_frames, check_length, random_segment_frames
 from training.clips.source import UNLABELLED, ClipSource, WindowSource
-from training.errors import UserError
-from training.input_spec import InputSpec
+from training.common.errors import UserError
 
 _CLIP_STREAM = 1  # keeps the clips' random numbers apart from those of other users of the same seed
 

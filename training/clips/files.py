@@ -15,7 +15,7 @@ from tqdm import tqdm
 from training.clips.decode import count_frames, iterate_frames, read_frames
 from training.clips.index import ClipIndex
 from training.clips.source import ClipError, ClipSource
-from training.errors import UserError
+from training.common.errors import UserError
 
 _NOT_COUNTED = -1
 

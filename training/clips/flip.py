@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.clips.index import numbered_lines
-from training.errors import UserError
+from training.common.errors import UserError
 
 FLIP_PAIRS = Path(__file__).resolve().parent.parent / "labels" / "flip_pairs.csv"
 

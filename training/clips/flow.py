@@ -18,10 +18,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from training.clips.input_spec import FLOW_FIELDS
 from training.clips.source import ClipError, ClipSource, DerivedClips
-from training.errors import UserError
-from training.files import atomic_path
-from training.input_spec import FLOW_FIELDS
+from training.common.errors import UserError
+from training.common.files import atomic_path
 
 BOUND = 20.0  # pixels; larger displacements are cut, as TSN does
 _ZERO, _STEPS = 128, 127  # 128 means no motion, 1 to 255 -20 to 20 pixels: as many to the left as to the right

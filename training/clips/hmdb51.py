@@ -23,7 +23,7 @@ from training.clips.index import (
     numbered_splits,
     whole_split,
 )
-from training.errors import UserError
+from training.common.errors import UserError
 
 _LIST = re.compile(r"(?P<label>.+)_test_split(?P<number>[123])\.txt")
 _CODES = {"train": "1", "validation": "2"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.clips.source import UNLABELLED
-from training.errors import UserError
+from training.common.errors import UserError
 
 SPLITS = ("train", "validation", "test")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from training.clips.index import SPLITS, ClipIndex, ClipRecord, LabelIds, checked_split, numbered_lines
 from training.clips.source import UNLABELLED
-from training.errors import UserError
+from training.common.errors import UserError
 
 _LABELS, _ANSWERS = "labels.csv", "test-answers.csv"
 

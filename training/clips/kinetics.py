@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from training.clips.index import ClipIndex, LabelIds, PublishedClip, checked_split, index_of, numbered_lines
-from training.errors import UserError
+from training.common.errors import UserError
 
 _NAMES = {"train": ("train",), "validation": ("val", "validate", "validation"), "test": ("test",)}
 _COLUMNS = ("youtube_id", "time_start", "time_end")
@@ -62,7 +62,7 @@ def read(
 ) -> ClipIndex:
     """Index of one split; the labels are those of train.csv in alphabetical order (no list is published).
 
-    Many of the clips are gone from where they were: `python -m training.datasets check` counts them.
+    Many of the clips are gone from where they were: `sth data check` counts them.
 
     Raises:
         UserError: names the file and the line that is not as published, and what was expected there.

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from training.clips.dataset import ClipBatch, ClipDataset, collate
 from training.clips.source import ClipError
-from training.errors import UserError
+from training.common.errors import UserError
 
 _ORDER_STREAM = 2  # keeps the order's random numbers apart from those of other users of the same seed
 
@@ -65,7 +65,7 @@ class ClipLoader:
         on_error: "skip" leaves clips out that cannot be used and counts them, "stop" raises their ClipError.
             If None, training skips and evaluation stops.
         pin_memory: for a GPU.
-        rank, ranks: this process and how many there are (`training.distributed`); each gives its part of a batch.
+        rank, ranks: this process and how many there are; each gives its part of a batch.
 
     Attributes:
         skipped: reason by name of every clip that was left out so far.

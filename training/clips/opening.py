@@ -10,7 +10,7 @@ from training.clips import hmdb51, jester, kinetics, something_v2, ucf101, video
 from training.clips.files import FileClips
 from training.clips.index import ClipIndex
 from training.clips.source import ClipSource
-from training.errors import UserError
+from training.common.errors import UserError
 
 RENDERED, RENDERED_STREAM = "rendered", "rendered_stream"
 DATA_HELP = (

@@ -29,7 +29,7 @@ from training.clips.index import (
     numbered_lines,
     read_text,
 )
-from training.errors import UserError
+from training.common.errors import UserError
 
 _CLIPS = "20bn-something-something-v2"
 _LABELS, _ANSWERS = "labels.json", "test-answers.csv"

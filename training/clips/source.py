@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from training.errors import UserError
+from training.common.errors import UserError
 
 # Label id of a clip of a test split, whose label was never published, and of a frame of which no answer is wrong.
 UNLABELLED = -1

@@ -26,7 +26,7 @@ from training.clips.index import (
     numbered_splits,
     whole_split,
 )
-from training.errors import UserError
+from training.common.errors import UserError
 
 _FILES = {"train": "trainlist0{}.txt", "validation": "testlist0{}.txt"}
 _GROUP = re.compile(r"_g(\d+)_c\d+$")

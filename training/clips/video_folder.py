@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from training.clips.index import ClipIndex, ClipRecord, LabelIds, checked_split, numbered_lines
-from training.errors import UserError
+from training.common.errors import UserError
 
 _REQUIRED = ("file", "label", "split")
 _OPTIONAL = ("subject",)

@@ -15,9 +15,9 @@ import torch
 from torch import nn
 from torchvision.models import get_model_weights
 
-from training.errors import UserError
-from training.files import read_tensors
-from training.input_spec import InputSpec
+from training.clips.input_spec import InputSpec
+from training.common.errors import UserError
+from training.common.files import read_tensors
 from training.networks.first_convolution import average_colours, first_convolution
 from training.networks.frame_network import FrameNetwork
 from training.operators import DepthwiseSTH, GSTConv, InflatedConv, STHConv

@@ -1,13 +1,13 @@
 """Ways to compute dense STH-Conv without attention, all equal to Eq. 2; ``STHConv`` takes the fastest that serves.
 
 Where ``taps`` serves (float32 on a CPU with AVX-512) it was the fastest at every stage of ResNet-50
-(``python -m training.tables stages``, the README's table). Other CPUs, and a CPU without a compiler, take ``gathered``
+(``sth tables stages``, the README's table). Other CPUs, and a CPU without a compiler, take ``gathered``
 where a type has 64 outputs or more, else ``masked``. At that width it took 0.74 to 0.85 of ``masked``'s time with AVX2
 and 0.65 to 0.95 with AVX-512 for p = 1/4, forward, 0.89 to 0.99 with backward; for p = 1/2 0.40 to 1.06, for merge
 0.60 to 1.14 (the most with 64 outputs), for p = 1/8 0.83 to 1.05. With 32 outputs it took 0.9 to 3 times that for
 p = 1/4 and 1/8 (medians of five pairs each, other work on the machine).
 On CUDA ``triton`` takes the place of ``masked`` where it was faster when a shape was first
-seen (``choice``); on an H100 it was at no stage, in float32 and in bfloat16 (``mobile/results/stages_gpu.json``).
+seen (``choice``); on an H100 it was at no stage, in float32 and in bfloat16 (``training/results/stages_gpu.json``).
 
 The kernels are laid out anew at every call. For one clip of 8 frames that is 1, 2, 5 and 16 % of the forward pass of
 ``taps`` at the four stages (CPU time, medians of 7 on a busy machine), by the blocks of ResNet-50 6 % of its STH-Convs

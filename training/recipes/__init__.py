@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
-from training.errors import UserError
-from training.recipe import Recipe
+from training.common.errors import UserError
+from training.engine.recipe import Recipe
 from training.recipes import ablation, appearance, frontier, gestures, jester, rendered, something
 
 RECIPES: dict[str, Callable[[], Recipe]] = {

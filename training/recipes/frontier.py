@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from training.recipe import Recipe
+from training.engine.recipe import Recipe
 from training.recipes.rendered import small_rendered
 
 WIDTHS = (0.35, 0.5, 0.75, 1.0)

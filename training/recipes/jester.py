@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from training.recipe import Recipe
+from training.engine.recipe import Recipe
 from training.recipes.something import something_sth
 
 

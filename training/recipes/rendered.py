@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from training.recipe import Recipe
+from training.engine.recipe import Recipe
 
 
 def rendered_sth() -> Recipe:
@@ -86,7 +86,7 @@ def rendered_stream_long() -> Recipe:
 def rendered_stream_few() -> Recipe:
     """Temporal kernels only in eight blocks of sixteen, so that the stream carries less than half.
 
-    Start from what ``rendered_stream_long`` gave, which ``mobile.state_cost`` asked where states earn their bytes:
+    Start from what ``rendered_stream_long`` gave. ``sth state-cost`` measured which states earn their bytes:
     ``--set init=runs/rendered_stream_long-seed0/final.pt``.
     """
     long = rendered_stream_long()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from training.recipe import Recipe
+from training.engine.recipe import Recipe
 
 
 def something_sth() -> Recipe:

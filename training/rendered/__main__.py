@@ -1,4 +1,4 @@
-"""Command line of the rendered gestures: `python -m training.rendered --help`."""
+"""Command line of the rendered gestures: `sth render --help`."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import argparse
 import time
 from pathlib import Path
 
-from training.command_line import command_parser
-from training.errors import run_cli
+from training.common.command_line import command_parser
+from training.common.errors import run_cli
 from training.rendered.clips import RenderedClips
 from training.rendered.contact_sheet import contact_sheet
 from training.rendered.jester_layout import write_jester_layout, write_picture
 
 _EXAMPLES = """examples:
-  python -m training.rendered --out data/rendered --clips 540 --seed 7
+  sth render --out data/rendered --clips 540 --seed 7
       540 clips, 20 of each gesture, laid out on disk as Jester is
-  python -m training.rendered --out data/rendered --clips 2700 --validation 270 --test 270 --force
+  sth render --out data/rendered --clips 2700 --validation 270 --test 270 --force
       2,700 clips, of which 270 to validate with and 270 to test with, in place of the data set that is there
-  python -m training.rendered --contact-sheet gestures.jpg
+  sth render --contact-sheet gestures.jpg
       one picture with a clip of every gesture
 
 Clips need not be written to be trained on: the recipes render them on the fly.
@@ -27,7 +27,7 @@ Clips need not be written to be trained on: the recipes render them on the fly.
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     description = "Render the 27 Jester gestures as short clips of an articulated hand."
-    parser = command_parser("python -m training.rendered", description, _EXAMPLES)
+    parser = command_parser("sth render", description, _EXAMPLES)
     add = parser.add_argument
     add("--out", type=Path, metavar="DIR", help="write the clips there, in Jester's layout")
     add("--clips", type=int, default=540, metavar="N", help="clips in all (default: %(default)s)")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.errors import UserError
+from training.common.errors import UserError
 from training.rendered.draw import draw_frames
 from training.rendered.gestures import GESTURES, REVERSED, forward_motion
 from training.rendered.scene import make_scene

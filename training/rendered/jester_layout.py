@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from training.errors import UserError
-from training.files import atomic_path
+from training.common.errors import UserError
+from training.common.files import atomic_path
 from training.rendered.clips import RenderedClips
 
 PREFIX = "jester-v1"

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from training.clips.source import DerivedClips
-from training.errors import UserError
-from training.files import atomic_path
+from training.common.errors import UserError
+from training.common.files import atomic_path
 from training.rendered.clips import RenderedClips
 
 _FOLDER_CLIPS = 1000  # a folder of all clips would be slow to look into

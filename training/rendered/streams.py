@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.clips.source import UNLABELLED
-from training.errors import UserError
+from training.common.errors import UserError
 from training.rendered.clips import jester_labels
 from training.rendered.draw import draw_frames
 from training.rendered.gestures import Motion

@@ -1,4 +1,4 @@
-"""The paper's tables and what training needs: ``python -m training.tables complexity``, ``runtime``, ``stages``,
+"""The paper's tables and what training needs: ``sth tables complexity``, ``runtime``, ``stages``,
 ``ablation`` or ``memory``."""
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from training.command_line import command_parser
-from training.errors import UserError, run_cli
-from training.files import write_json
-from training.pictures import check_picture
-from training.recipe import override
+from training.common.command_line import command_parser
+from training.common.errors import UserError, run_cli
+from training.common.files import write_json
+from training.common.pictures import check_picture
+from training.engine.recipe import override
 from training.recipes import RECIPES, recipe
 from training.tables import ablation, complexity, memory, runtime, stages
 
 EXAMPLES = """examples:
-  python -m training.tables complexity                     Tables 6, 7 and 8 beside the paper's figures
-  python -m training.tables runtime --json runtime.json    Table 9 on this machine: batches of 16 on a GPU, else of 1
-  python -m training.tables runtime --operators tsm hybrid+attention --frames 16 --batch 4
-  python -m training.tables ablation --json ablation.json  Tables 6, 7, 8 trained on rendered gestures; resumes
-  python -m training.tables ablation --seeds 0 --set epochs=2 size=32
-  python -m training.tables memory something_sth --set segments=16 batch=32 --processes 4
-  python -m training.tables stages --json stages.json      every lowering of STH-Conv against 2-D; resumes
+  sth tables complexity                     Tables 6, 7 and 8 beside the paper's figures
+  sth tables runtime --json runtime.json    Table 9 on this machine: batches of 16 on a GPU, else of 1
+  sth tables runtime --operators tsm hybrid+attention --frames 16 --batch 4
+  sth tables ablation --json ablation.json  Tables 6, 7, 8 trained on rendered gestures; resumes
+  sth tables ablation --seeds 0 --set epochs=2 size=32
+  sth tables memory something_sth --set segments=16 batch=32 --processes 4
+  sth tables stages --json stages.json      every lowering of STH-Conv against 2-D; resumes
 """
 
 # recipes of published data sets, with the number of their classes
@@ -36,7 +36,7 @@ CLASSES_OF = {
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = command_parser("python -m training.tables", __doc__, EXAMPLES)
+    parser = command_parser("sth tables", __doc__, EXAMPLES)
     tables = parser.add_subparsers(dest="table", required=True)
     sizes = tables.add_parser("complexity", help="parameters and multiply-adds (Tables 6, 7, 8)")
     speed = tables.add_parser("runtime", help="videos per second of every operator (Table 9)")

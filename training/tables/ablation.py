@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Column, Table
 from tqdm import tqdm
 
-from training.checkpoint import code_version
-from training.errors import UserError
-from training.files import read_json
-from training.loop import RESULT
-from training.pictures import drawing
-from training.recipe import Recipe
+from training.common.errors import UserError
+from training.common.files import read_json
+from training.common.pictures import drawing
+from training.engine.checkpoint import code_version
+from training.engine.loop import RESULT
+from training.engine.recipe import Recipe
 from training.tables import NOT_RUN
 from training.tables.paper import ROWS
 from training.train import train

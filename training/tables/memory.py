@@ -26,13 +26,13 @@ from rich.table import Column, Table
 from torch._subclasses.fake_tensor import FakeTensorMode
 from tqdm import tqdm
 
-from training.checkpoint import code_version
-from training.errors import UserError
-from training.files import read_json
-from training.loop import RESULT
+from training.common.errors import UserError
+from training.common.files import read_json
+from training.engine.checkpoint import code_version
+from training.engine.loop import RESULT
+from training.engine.recipe import Recipe
 from training.networks import FrameNetwork, build_network
 from training.networks.first_convolution import first_convolution
-from training.recipe import Recipe
 from training.tables import NOT_RUN
 from training.train import train
 

@@ -17,8 +17,8 @@ from rich.table import Column, Table
 from torch import nn
 from tqdm import tqdm
 
-from training.checkpoint import code_version
-from training.errors import UserError
+from training.common.errors import UserError
+from training.engine.checkpoint import code_version
 from training.networks import build_network
 from training.networks.frame_network import to_channels_last
 from training.tables.counting import Count, count

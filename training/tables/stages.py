@@ -19,9 +19,9 @@ from rich.table import Column, Table
 from torch import nn
 from tqdm import tqdm
 
-from training.checkpoint import code_version
-from training.errors import UserError
-from training.files import read_json, write_json
+from training.common.errors import UserError
+from training.common.files import read_json, write_json
+from training.engine.checkpoint import code_version
 from training.operators import ShiftedConv, STHConv, triton_conv
 from training.operators import tap_conv as lists
 from training.operators.lowerings import LOWERINGS

@@ -22,7 +22,7 @@ final class PhoneParts: SessionParts {
     }
 }
 
-/// Where the models lie in the app: the folder that `python -m mobile.install_assets --ios` fills.
+/// Where the models lie in the app: the folder that `sth install --ios` fills.
 enum ModelFiles {
     static let folder = Bundle.main.bundleURL.appendingPathComponent("Models", isDirectory: true)
 

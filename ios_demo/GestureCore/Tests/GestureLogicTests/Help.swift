@@ -5,7 +5,7 @@ import XCTest
 @testable import GestureLogic
 @testable import GestureTestSupport
 
-/// A folder of models as `python -m mobile.install_assets --ios` leaves it.
+/// A folder of models as `sth install --ios` leaves it.
 final class ModelFiles {
     let folder: URL
 

@@ -30,7 +30,7 @@ final class ModelFolderTests: XCTestCase {
         XCTAssertTrue(old.faults[0].contains("iOS 18"), old.faults[0])
     }
 
-    /// As `mobile/result_files/latency.py` has it: name and version.
+    /// As `mobile/schemas/latency.py` has it: name and version.
     func testARuntimeHasNameAndVersion() {
         XCTAssertEqual(RuntimeKey.executorch.title(version: "1.5.0", on: "XNNPACK"), "ExecuTorch 1.5.0 (XNNPACK)")
         XCTAssertEqual(RuntimeKey.coreml.title(version: "of iOS 18.1", on: "ALL"), "Core ML of iOS 18.1 (ALL)")
@@ -46,7 +46,7 @@ final class ModelFolderTests: XCTestCase {
     /// The contracts of the real exporters, which the environment variable names.
     func testInstalledModelsOfTheExporters() throws {
         guard let path = ProcessInfo.processInfo.environment["STH_MODELS"] else {
-            throw XCTSkip("STH_MODELS names no folder that python -m mobile.install_assets --ios filled")
+            throw XCTSkip("STH_MODELS names no folder that sth install --ios filled")
         }
         let folder = ModelFolder(URL(fileURLWithPath: path), keepsStates: true)
         XCTAssertEqual(folder.faults, [])

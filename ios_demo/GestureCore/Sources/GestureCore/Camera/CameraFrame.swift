@@ -1,4 +1,4 @@
-/// How the samples of a frame are to be read; the rules are those of `mobile/camera_frames.py`.
+/// How the samples of a frame are to be read; the rules are those of `mobile/interface/camera_frames.py`.
 public enum PixelFormat: String, Sendable {
     /// Channels Y, U and V; BT.601 in full range.
     case yuv420

@@ -1,6 +1,6 @@
 import Foundation
 
-/// `NAME.events.json`, what the event detector decides by (`mobile/events/thresholds.py`). Durations in milliseconds.
+/// `NAME.events.json`, what the event detector decides by (`mobile/events/settings.py`). Durations in milliseconds.
 public struct Thresholds: Decodable, Equatable, Sendable {
     /// Which files this code reads.
     public static let version = 1

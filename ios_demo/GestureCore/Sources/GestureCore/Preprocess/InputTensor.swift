@@ -1,5 +1,5 @@
 /// A resized picture as the input tensor that a contract asks for: normalised, and quantized where its elements are
-/// integers. The rule is `mobile.runners.input_tensor`: float32, rounded half to even.
+/// integers. The rule is `mobile.runtimes.input_tensor`: float32, rounded half to even.
 public struct InputTensor: Sendable {
     private let spec: TensorSpec
     private let size: Int

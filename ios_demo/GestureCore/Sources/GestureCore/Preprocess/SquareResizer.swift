@@ -1,4 +1,4 @@
-/// Resizes squares in whole numbers by the rule of `mobile/resize_rule.py`; weights are worked out once.
+/// Resizes squares in whole numbers by the rule of `mobile/interface/resize_rule.py`; weights are worked out once.
 public final class SquareResizer {
     public let side: Int
     public let size: Int

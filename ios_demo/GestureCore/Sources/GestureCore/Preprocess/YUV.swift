@@ -1,4 +1,4 @@
-/// YUV to RGB, BT.601 in full range, in whole numbers: the rule of `mobile/camera_frames.py`.
+/// YUV to RGB, BT.601 in full range, in whole numbers: the rule of `mobile/interface/camera_frames.py`.
 enum YUV {
     static let redFromV: Int32 = 91881
     static let greenFromU: Int32 = -22554

@@ -1,6 +1,6 @@
 import Foundation
 
-/// `NAME.contract.json`, all that the app knows of an artefact (`mobile/contract.py` writes it).
+/// `NAME.contract.json`, all that the app knows of an artefact (`mobile/interface/contract.py` writes it).
 public struct Contract: Decodable, Equatable, Sendable {
     /// Which contracts this code reads.
     public static let version = 2

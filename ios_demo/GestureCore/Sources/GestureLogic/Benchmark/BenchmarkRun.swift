@@ -63,7 +63,7 @@ public struct BenchmarkRun: Sendable {
         let isWhole = plan.model.hasPrefix("/")
         let url = isWhole ? URL(fileURLWithPath: plan.model) : models.appendingPathComponent(plan.model)
         guard FileManager.default.fileExists(atPath: url.path) else {
-            throw DemoError("there is no model \(plan.model); python -m mobile.install_assets --ios brings it")
+            throw DemoError("there is no model \(plan.model); sth install --ios brings it")
         }
         let model = try InstalledModel(artefact: url)
         if let runtime = plan.runtime, runtime != model.runtime {

@@ -10,13 +10,13 @@ public struct InstalledModel: Equatable, Sendable, Identifiable {
     public let contract: Contract
     /// Nil of a clip.
     public let thresholds: Thresholds?
-    /// As the exporter's report says; `mobile.install_assets` compared the two.
+    /// As the exporter's report says; `mobile.apps.install_assets` compared the two.
     public let sha256: String
 
     /// Core ML keeps states from iOS 18 on only.
     public var needsStates: Bool { contract.stateful && runtime == .coreml }
 
-    /// Reads the side files that `python -m mobile.install_assets --ios` puts beside an artefact.
+    /// Reads the side files that `sth install --ios` puts beside an artefact.
     ///
     /// - Throws: `DemoError` that names the file that is missing or wrong.
     public init(artefact: URL) throws {
@@ -40,7 +40,7 @@ public struct InstalledModel: Equatable, Sendable, Identifiable {
         let file = artefact.deletingLastPathComponent()
             .appendingPathComponent("\(artefact.lastPathComponent).\(kind).json")
         guard let data = try? Data(contentsOf: file) else {
-            throw DemoError("\(file.lastPathComponent) is missing; python -m mobile.install_assets --ios brings it")
+            throw DemoError("\(file.lastPathComponent) is missing; sth install --ios brings it")
         }
         return data
     }

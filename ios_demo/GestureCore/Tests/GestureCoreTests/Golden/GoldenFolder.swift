@@ -10,7 +10,7 @@ struct GoldenFolder {
 
     init(_ variable: String = "STH_GOLDEN") throws {
         guard let path = ProcessInfo.processInfo.environment[variable] else {
-            throw XCTSkip("\(variable) names no folder; python -m mobile.golden --model STREAM --out DIR makes one")
+            throw XCTSkip("\(variable) names no folder; sth golden --model STREAM --out DIR makes one")
         }
         url = URL(fileURLWithPath: path, isDirectory: true)
         manifest = try JSONDecoder().decode(GoldenManifest.self, from: Data(contentsOf: url / "manifest.json"))

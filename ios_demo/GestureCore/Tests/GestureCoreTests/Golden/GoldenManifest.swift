@@ -1,6 +1,6 @@
 import Foundation
 
-/// `manifest.json` of a folder that `python -m mobile.golden` wrote.
+/// `manifest.json` of a folder that `sth golden` wrote.
 struct GoldenManifest: Decodable {
     struct Camera: Decodable {
         struct Place: Decodable {

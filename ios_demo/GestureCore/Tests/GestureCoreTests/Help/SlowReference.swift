@@ -1,6 +1,6 @@
 @testable import GestureCore
 
-/// The rules of `mobile/camera_frames.py` and `mobile/resize_rule.py` written down pixel by pixel, for small pictures.
+/// The rules of `mobile/interface/camera_frames.py` and `mobile/interface/resize_rule.py` written down pixel by pixel, for small pictures.
 enum SlowReference {
     typealias Pixels = [[[Int]]]
 

@@ -11,7 +11,7 @@ import kotlin.math.abs
 import kotlin.test.assertEquals
 import kotlin.test.assertTrue
 
-/** The folder that `python -m mobile.golden` wrote; the property `golden` names it. */
+/** The folder that `sth golden` wrote; the property `golden` names it. */
 object Golden {
     private val folder = File(System.getProperty("golden") ?: error("-Dgolden=DIR names no folder of golden vectors"))
     private val text = File(folder, "manifest.json").readText()

@@ -1,0 +1,1 @@
+"""Golden vectors: what Python computed, for the apps' tests. ``sth golden``."""

@@ -1,4 +1,0 @@
-"""arm64 without an arm64 machine: int8 artefacts on emulated CPUs, for parity (hop 6) and never for time.
-
-``python -m mobile.arm64.setup`` makes the emulated system, ``python -m mobile.arm64 ARTEFACT ...`` compares.
-"""

@@ -1,1 +1,0 @@
-"""Golden vectors: what Python computed, for the apps' tests. ``python -m mobile.golden``."""

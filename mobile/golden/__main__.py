@@ -1,5 +1,0 @@
-from mobile.golden.vectors import main
-from training.errors import run_cli
-
-if __name__ == "__main__":  # a worker process that is spawned imports this file
-    run_cli(main)
