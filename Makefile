@@ -5,6 +5,8 @@ PY := $(VENV)/bin/python
 STH := $(PY) -m mobile
 CLIPS ?=
 SEED ?= 9
+# Tests run in as many processes as there are cores, at most four; a file's tests stay together and share what they build.
+JOBS ?= -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo quick test long lint results stream-results clean
@@ -29,19 +31,20 @@ demo: setup  ## export the shipped checkpoint, check parity and latency, write a
 	@$(STH) demo $(if $(CLIPS),--clips $(CLIPS)) --seed $(SEED)
 
 quick: setup  ## the tests of a second or less each
-	@$(PY) -m pytest -m "not minutes and not long"
+	@$(PY) -m pytest $(JOBS) -m "not minutes and not long"
 
 test: setup lint  ## lint, types and all tests but the long ones
-	@$(PY) -m pytest -m "not long" --durations=10
+	@$(PY) -m pytest $(JOBS) -m "not long" --durations=10
 
 long: setup  ## the long tests: training
 	@$(PY) -m pytest -m long
 
-lint: setup  ## ruff and mypy
+lint: setup  ## ruff, mypy and the import rules
 	@$(VENV)/bin/ruff check training mobile converters android_demo ios_demo tests
 	@$(VENV)/bin/ruff format --check training mobile converters android_demo ios_demo tests
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/mypy -p android_demo.tools
+	@$(VENV)/bin/lint-imports
 
 ART := build/artefacts
 SCORED := rendered:2025:77

@@ -18,10 +18,11 @@ from mobile.deploy.number_systems import System
 from mobile.deploy.stream import State
 from mobile.interface.contract import Contract, Quantization, StateSpec, TensorSpec
 from mobile.quantization.quantized_program import calibrate, convert_to_int8, load_quantized_state
-from training.clips import ClipDataset, open_data
+from training.clips import ClipDataset
 from training.clips.input_spec import InputSpec
 from training.common.errors import UserError
 from training.engine.checkpoint import input_spec_of, load_checkpoint, network_of
+from training.formats import open_data
 from training.networks import FrameNetwork, build_network, option_text
 
 SHIPPED = Path(__file__).parent / "checkpoints" / "sth_mobilenet_v2_rendered.pt"

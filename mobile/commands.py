@@ -34,7 +34,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     },
     "Learn": {
         "data": Command("training.datasets", "check a published data set before a long run"),
-        "clips": Command("training.clips.__main__", "check a folder of clips"),
+        "clips": Command("training.formats.__main__", "check a folder of clips"),
         "render": Command("training.rendered.__main__", "write rendered gesture clips to a folder"),
         "flow": Command("training.analysis.flow", "compute the optical flow of a data set"),
         "train": Command("training.train", "train a network by a recipe"),

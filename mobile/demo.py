@@ -33,12 +33,12 @@ from mobile.runtimes import ArtefactRunner
 from mobile.schemas import load_result
 from mobile.schemas.row import FAILED, NOT_RUN, Row
 from mobile.steps import NotRun, StepRunner
-from training.clips import DATA_HELP, with_seed
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
 from training.common.files import read_json, write_json
 from training.engine.checkpoint import code_version
 from training.engine.metrics import scores
+from training.formats import DATA_HELP, with_seed
 
 EXAMPLES = """examples:
   sth demo                                  the shipped checkpoint on rendered clips

@@ -14,15 +14,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from training.clips import open_clips
-from training.clips.check import SplitCheck, check_clips, warnings_of
-from training.clips.opening import parse_data, recognise, splits_of
-from training.clips.report import as_json, print_checks
 from training.clips.sheet import contact_sheet, one_clip_per_label
 from training.clips.source import ClipSource
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
 from training.common.files import write_json
+from training.formats import open_clips
+from training.formats.check import SplitCheck, check_clips, warnings_of
+from training.formats.opening import parse_data, recognise, splits_of
+from training.formats.report import as_json, print_checks
 from training.rendered import write_picture
 
 EXAMPLES = """examples:
@@ -37,7 +37,7 @@ class Published:
     """A data set as its owners describe it.
 
     Attributes:
-        form: key of ``training.clips.opening.FORMATS``.
+        form: key of ``training.formats.opening.FORMATS``.
         classes: length of the label list; 0 if it is the user's own.
         clips: by split, where the number is fixed.
     """

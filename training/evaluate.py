@@ -19,17 +19,7 @@ from rich.table import Table
 from tqdm import tqdm
 
 from training.analysis.score_files import Scores, check_name, save_scores
-from training.clips import (
-    DATA_HELP,
-    UNLABELLED,
-    ClipDataset,
-    ClipError,
-    ClipLoader,
-    as_modality,
-    is_rendered,
-    open_data,
-    with_seed,
-)
+from training.clips import UNLABELLED, ClipDataset, ClipError, ClipLoader, as_modality
 from training.clips.input_spec import InputSpec
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
@@ -39,6 +29,7 @@ from training.engine import distributed
 from training.engine.checkpoint import code_version, input_spec_of, load_checkpoint, network_of
 from training.engine.distributed import device_named
 from training.engine.metrics import plot_confusion, scores
+from training.formats import DATA_HELP, is_rendered, open_data, with_seed
 from training.networks import title_of
 
 EXAMPLES = """examples:

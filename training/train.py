@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 
-from training.clips.opening import is_rendered, open_data
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
 from training.common.files import write_json
@@ -21,6 +20,7 @@ from training.engine.checkpoint import load_checkpoint, make_checkpoint, network
 from training.engine.distributed import Ranks
 from training.engine.loop import FINAL, LAST, RESULT, Trainer
 from training.engine.recipe import Recipe, check, differences, override
+from training.formats.opening import is_rendered, open_data
 from training.networks import FrameNetwork, build_network, complete_options
 from training.networks.fewer_states import drop_states
 from training.networks.imagenet import load_imagenet

@@ -25,11 +25,12 @@ from mobile.deploy.exported import next_name
 from mobile.interface.contract import Contract, Quantization, StateSpec, TensorSpec, contract_path, report_path
 from mobile.runtimes import ArtefactRunner
 from mobile.studies.movinet import folded, random_movinet
-from training.clips import ClipDataset, open_data
+from training.clips import ClipDataset
 from training.clips.input_spec import InputSpec
 from training.common.errors import UserError
 from training.common.files import atomic_path, sha256_of, write_json
 from training.engine.checkpoint import code_version
+from training.formats import open_data
 
 _RELATIVE = 1e-4
 _CALIBRATION = "rendered:4:0"

@@ -17,11 +17,11 @@ from mobile.parity.ladder import run_ladder
 from mobile.runtimes import ArtefactRunner
 from mobile.schemas.agreement import Agreement
 from mobile.schemas.row import FAILED, NOT_RUN, PASSED, Row, titled
-from training.clips import DATA_HELP, with_seed
 from training.common.command_line import command_parser
 from training.common.errors import run_cli
 from training.common.files import write_json
 from training.engine.checkpoint import code_version
+from training.formats import DATA_HELP, with_seed
 
 EXAMPLES = """examples:
   sth parity                                            the ladder of the shipped checkpoint

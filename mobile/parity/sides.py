@@ -17,10 +17,11 @@ from mobile.bundle import Bundle
 from mobile.deploy.exported import Form
 from mobile.deploy.stream import StreamNetwork
 from mobile.runtimes import ArtefactRunner
-from training.clips import ClipDataset, ClipLoader, is_rendered, open_data
+from training.clips import ClipDataset, ClipLoader
 from training.clips.input_spec import InputSpec
 from training.clips.source import WindowSource
 from training.common.errors import UserError
+from training.formats import is_rendered, open_data
 
 
 @dataclasses.dataclass(frozen=True)

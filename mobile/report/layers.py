@@ -10,11 +10,11 @@ import numpy as np
 
 from mobile.latency.profile.plot import plot_profiles
 from mobile.report import layer_tables
+from mobile.report.noise_plot import plot_noise
 from mobile.report.pictures import picture
 from mobile.report.readme import host_line
 from mobile.schemas import Accuracy, Artefact
 from mobile.schemas.layers import Profile, QuantDebug
-from mobile.studies.quantization_noise_plot import plot_noise
 
 
 def per_class(found: Sequence[Accuracy]) -> list[dict[str, Any]]:

@@ -15,11 +15,11 @@ from mobile.bundle import SHIPPED, Bundle, open_bundle
 from mobile.parity.ladder import Ladder
 from mobile.parity.sides import read_clips
 from mobile.schemas.agreement import compare
-from training.clips import DATA_HELP, is_rendered, with_seed
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
 from training.common.files import atomic_path, sha256_of, size_of, write_json
 from training.engine.metrics import plot_confusion, scores
+from training.formats import DATA_HELP, is_rendered, with_seed
 from training.networks import option_text
 
 EXAMPLES = """examples:

@@ -22,15 +22,15 @@ from tqdm import tqdm
 
 from mobile.bundle import SHIPPED, Bundle, open_bundle
 from mobile.parity.sides import Clips, read_clips
+from mobile.report.noise_plot import plot_noise
 from mobile.schemas.layers import LayerNoise, QuantDebug
 from mobile.studies.layer_noise import Comparison, OneByOne, compare_layers
-from mobile.studies.quantization_noise_plot import plot_noise
-from training.clips import DATA_HELP, with_seed
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
 from training.common.files import write_json
 from training.common.pictures import check_picture
 from training.engine.checkpoint import code_version
+from training.formats import DATA_HELP, with_seed
 
 EXAMPLES = """examples:
   sth noise                                           the shipped checkpoint

@@ -23,11 +23,11 @@ from tqdm import tqdm
 from mobile.bundle import SHIPPED_CAUSAL, Bundle, open_bundle
 from mobile.deploy.exported import form_of
 from mobile.parity.sides import Clips, read_clips
-from training.clips import DATA_HELP, with_seed
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
 from training.common.files import write_json
 from training.engine.checkpoint import code_version
+from training.formats import DATA_HELP, with_seed
 from training.networks import FrameNetwork
 from training.operators import DepthwiseSTH
 

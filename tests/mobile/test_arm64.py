@@ -14,7 +14,7 @@ import pytest
 from fake_artefacts import FakeRuntime, contract_of, faithful, install, tiny_bundle, write_artefact
 from small_networks import smooth_frames
 
-from mobile.parity.arm64.rows import command, compare
+from mobile.parity.arm64 import command, compare
 from mobile.parity.sides import Clips
 from mobile.runtimes.arm64 import debian, emulator, setup
 from mobile.runtimes.arm64.emulator import Emulator
@@ -133,7 +133,7 @@ def test_programs_do_not_see_the_callers_libraries(monkeypatch: pytest.MonkeyPat
 def test_without_setup_the_command_says_which(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(setup, "_STAMP", tmp_path / "absent")
     for ask in (lambda: Emulator("max"), emulator.version):
-        with pytest.raises(UserError, match=r"python -m mobile\.arm64\.setup"):
+        with pytest.raises(UserError, match=r"sth arm64-setup"):
             ask()
 
 

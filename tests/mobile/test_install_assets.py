@@ -78,7 +78,7 @@ def wrong_background(artefact: Path) -> None:
     [
         (swap_bytes, "its report says"),
         (wrong_background, "Juggling"),
-        (lambda artefact: thresholds_path(artefact).unlink(), "mobile.events.fit"),
+        (lambda artefact: thresholds_path(artefact).unlink(), "sth fit-events"),
         (lambda artefact: report_path(artefact).unlink(), "no report"),
         (lambda artefact: contract_path(artefact).unlink(), "no contract"),
         (lambda artefact: artefact.unlink(), "there is no"),

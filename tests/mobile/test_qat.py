@@ -193,7 +193,7 @@ def test_a_damaged_quantized_state_is_one_line(trained: Run, tmp_path: Path) -> 
         with pytest.raises(UserError, match=r"model\.pt"):
             open_bundle(tmp_path / "model.pt")
     bundle = open_bundle(trained.folder / FINAL)
-    with pytest.raises(UserError, match=r"holds no int8 network; run `python -m mobile\.qat"):
+    with pytest.raises(UserError, match=r"holds no int8 network; run `sth qat"):
         bundle.network("int8")
     with pytest.raises(UserError, match="int8, fp16, fp32"):
         bundle.network("int4")

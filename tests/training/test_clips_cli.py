@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from clip_files import grey_frames, write_jester, write_video
 
-from training.clips.__main__ import main
 from training.common.errors import UserError
+from training.formats.__main__ import main
 
 
 def video_folder(folder: Path, *lines: str) -> Path:

@@ -10,20 +10,10 @@ import torch
 from clip_files import ArrayClips, number_of, write_jester
 from shared_data import shared_data
 
-from training.clips import (
-    CachedClips,
-    ClipBatch,
-    ClipDataset,
-    ClipError,
-    ClipItem,
-    ClipLoader,
-    ClipSource,
-    collate,
-    open_clips,
-    open_data,
-)
+from training.clips import CachedClips, ClipBatch, ClipDataset, ClipError, ClipItem, ClipLoader, ClipSource, collate
 from training.clips.input_spec import InputSpec
 from training.common.errors import UserError
+from training.formats import open_clips, open_data
 
 SPEC = InputSpec(segments=4, size=32)
 LABELS = ["A", "B"]

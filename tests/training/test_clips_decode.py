@@ -20,9 +20,10 @@ from clip_files import (
 )
 from shared_data import shared_data
 
-from training.clips import CachedClips, ClipError, ClipSource, FileClips, open_clips
+from training.clips import CachedClips, ClipError, ClipSource, FileClips
 from training.clips.decode import count_frames, iterate_frames, read_frames
 from training.common.errors import UserError
+from training.formats import open_clips
 
 Writer = Callable[[Path, list[np.ndarray]], Path]
 

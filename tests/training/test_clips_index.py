@@ -8,9 +8,10 @@ import pytest
 from clip_files import grey_frames, number_of, write_folder, write_jester, write_video
 from shared_data import shared_data
 
-from training.clips import UNLABELLED, is_rendered, open_clips, open_data, with_seed
-from training.clips.opening import read_index, splits_of
+from training.clips import UNLABELLED
 from training.common.errors import UserError
+from training.formats import is_rendered, open_clips, open_data, with_seed
+from training.formats.opening import read_index, splits_of
 
 LABELS = ("Swiping Left", "Swiping Right", "No gesture")
 HEADER = "file,label,subject,split"

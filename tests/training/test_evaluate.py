@@ -13,13 +13,14 @@ from commands import run_command
 from training_runs import Run
 
 from training import evaluate as evaluate_command
-from training.clips import ClipDataset, open_data
+from training.clips import ClipDataset
 from training.common.errors import UserError
 from training.common.files import read_json
 from training.engine.checkpoint import input_spec_of, load_checkpoint, network_of, save_checkpoint
 from training.engine.loop import FINAL
 from training.engine.metrics import confusion_matrix, plot_confusion, scores
 from training.evaluate import evaluate, open_model
+from training.formats import open_data
 
 DATA = "rendered:9:3"
 

@@ -16,7 +16,7 @@ from training_runs import run, tiny_recipe
 from training.analysis import flow as flow_command
 from training.analysis.fuse import fuse
 from training.analysis.score_files import load_scores
-from training.clips import ClipDataset, as_modality, open_data
+from training.clips import ClipDataset, as_modality
 from training.clips.augment import Augmentation, flip_sideways
 from training.clips.flow import FlowClips, compute_flow, quantized
 from training.clips.input_spec import FLOW_CHANNELS, InputSpec, resize_frames
@@ -27,6 +27,7 @@ from training.engine.checkpoint import input_spec_of, load_checkpoint, network_o
 from training.engine.loop import FINAL
 from training.engine.recipe import Recipe, check, override
 from training.evaluate import evaluate
+from training.formats import open_data
 from training.networks import build_network
 from training.networks.first_convolution import average_colours
 from training.networks.imagenet import load_imagenet

@@ -20,9 +20,10 @@ from dataset_files import (
     write_ucf101,
 )
 
-from training.clips import UNLABELLED, FileClips, open_data
-from training.clips.opening import read_index, recognise, splits_of
+from training.clips import UNLABELLED, FileClips
 from training.common.errors import UserError
+from training.formats import open_data
+from training.formats.opening import read_index, recognise, splits_of
 
 
 def opened(data: Path | str, split: str) -> FileClips:

@@ -16,13 +16,14 @@ from training import evaluate as evaluate_command
 from training.analysis import fuse as fuse_command
 from training.analysis.fuse import fuse
 from training.analysis.score_files import Scores, load_scores, save_scores
-from training.clips import ClipDataset, open_data
+from training.clips import ClipDataset
 from training.clips.input_spec import InputSpec
 from training.common.errors import UserError
 from training.common.files import read_json
 from training.engine.checkpoint import load_checkpoint, network_of, save_checkpoint
 from training.engine.loop import FINAL
 from training.evaluate import evaluate, open_model
+from training.formats import open_data
 
 LABELS = ["A", "B", "C"]
 

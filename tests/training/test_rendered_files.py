@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from training.clips import open_clips
 from training.common.errors import UserError
+from training.formats import open_clips
 from training.rendered import (
     KeptFrames,
     RenderedClips,

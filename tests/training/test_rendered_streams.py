@@ -9,10 +9,11 @@ import pickle
 import numpy as np
 import pytest
 
-from training.clips import UNLABELLED, ClipDataset, ClipError, WindowSource, collate, open_data
+from training.clips import UNLABELLED, ClipDataset, ClipError, WindowSource, collate
 from training.clips.augment import Augmentation
 from training.clips.input_spec import InputSpec
 from training.common.errors import UserError
+from training.formats import open_data
 from training.rendered import RenderedStream, RenderedWindows, StreamEvent, rendered_streams
 from training.rendered.draw import draw_frames
 from training.rendered.performance import RATE, Performance, idle, perform

@@ -12,9 +12,10 @@ from commands import run_command
 
 from mobile.bundle import SHIPPED, randomize
 from training.analysis.saliency import class_maps, main, overlay
-from training.clips import ClipDataset, as_modality, open_data
+from training.clips import ClipDataset, as_modality
 from training.common.errors import UserError
 from training.engine.checkpoint import input_spec_of, load_checkpoint, save_checkpoint
+from training.formats import open_data
 from training.networks import build_network
 
 

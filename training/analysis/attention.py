@@ -23,7 +23,7 @@ from rich.table import Column, Table
 from torch import nn
 from tqdm import tqdm
 
-from training.clips import DATA_HELP, ClipDataset, ClipLoader, as_modality, open_data
+from training.clips import ClipDataset, ClipLoader, as_modality
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
 from training.common.files import write_json
@@ -31,6 +31,7 @@ from training.common.pictures import check_picture, drawing
 from training.engine.checkpoint import code_version, input_spec_of, load_checkpoint, network_of
 from training.engine.distributed import device_named
 from training.engine.metrics import spread
+from training.formats import DATA_HELP, open_data
 from training.networks import option_text, title_of
 from training.operators import STHConv
 

@@ -16,12 +16,13 @@ import cv2
 from rich.console import Console
 from tqdm import tqdm
 
-from training.clips import DATA_HELP, as_modality, open_data
+from training.clips import as_modality
 from training.clips.flow import FlowClips
 from training.clips.source import ClipError
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
 from training.common.files import write_json
+from training.formats import DATA_HELP, open_data
 
 EXAMPLES = """examples:
   sth flow ~/something --cache flow/something --workers 16

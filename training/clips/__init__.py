@@ -5,11 +5,9 @@ from training.clips.files import CachedClips, FileClips
 from training.clips.index import ClipIndex, ClipRecord
 from training.clips.loader import ClipLoader
 from training.clips.modality import as_modality
-from training.clips.opening import DATA_HELP, is_rendered, open_clips, open_data, with_seed
 from training.clips.source import UNLABELLED, ClipError, ClipSource, WindowSource
 
 __all__ = [
-    "DATA_HELP",
     "UNLABELLED",
     "CachedClips",
     "ClipBatch",
@@ -24,8 +22,4 @@ __all__ = [
     "WindowSource",
     "as_modality",
     "collate",
-    "is_rendered",
-    "open_clips",
-    "open_data",
-    "with_seed",
 ]

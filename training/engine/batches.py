@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from training.clips import CachedClips, ClipDataset, ClipLoader, as_modality, is_rendered, open_data
+from training.clips import CachedClips, ClipDataset, ClipLoader, as_modality
 from training.engine import distributed
 from training.engine.recipe import Recipe
+from training.formats import is_rendered, open_data
 from training.rendered import KeptFrames, RenderedClips
 
 

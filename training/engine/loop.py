@@ -1,8 +1,8 @@
 """The training loop: epochs of clips, validation, checkpoints that resume bit-identically on the CPU.
 
 With several processes (``training.engine.distributed``) a batch is split over them. The clips, their order, the loss
-and the step are those of one process; two things differ: the order of sums, and dropout, whose masks each process draws for
-itself. A run can resume with another number of processes.
+and the step are those of one process. Two things differ: the order of sums, and dropout, whose masks each process
+draws for itself. A run can resume with another number of processes.
 
 Axes: N clip, T frame, C colour, H row, W column, K class, L labels.
 """

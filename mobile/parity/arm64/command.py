@@ -28,11 +28,11 @@ from mobile.runtimes import ArtefactRunner
 from mobile.runtimes.arm64 import emulator, setup
 from mobile.schemas import Arm64, Arm64Row, load_result
 from mobile.schemas.row import FAILED
-from training.clips import DATA_HELP, with_seed
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
 from training.common.files import write_json
 from training.engine.checkpoint import code_version
+from training.formats import DATA_HELP, with_seed
 
 Key = tuple[str, str, str, str]
 """sha256 of artefact and input, CPU and runtime: what a row is of."""

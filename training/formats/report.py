@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from training.clips.check import SplitCheck
 from training.clips.source import UNLABELLED
+from training.formats.check import SplitCheck
 
 
 def print_checks(

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from training.clips.check import SplitCheck, check_clips, warnings_of
-from training.clips.opening import DATA_HELP, is_rendered, open_data, parse_data, splits_of
-from training.clips.report import as_json, print_checks
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
 from training.common.files import write_json
+from training.formats.check import SplitCheck, check_clips, warnings_of
+from training.formats.opening import DATA_HELP, is_rendered, open_data, parse_data, splits_of
+from training.formats.report import as_json, print_checks
 
 EXAMPLES = """examples:
   sth clips ~/jester

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.clips import hmdb51, jester, kinetics, something_v2, ucf101, video_folder
 from training.clips.files import FileClips
 from training.clips.index import ClipIndex
 from training.clips.source import ClipSource
 from training.common.errors import UserError
+from training.formats import hmdb51, jester, kinetics, something_v2, ucf101, video_folder
 
 RENDERED, RENDERED_STREAM = "rendered", "rendered_stream"
 DATA_HELP = (
