@@ -44,7 +44,7 @@ lint: setup  ## ruff, mypy and the import rules
 	@$(VENV)/bin/ruff format --check training mobile converters android_demo ios_demo tests
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/mypy -p android_demo.tools
-	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/lint-imports --no-logo
 
 ART := build/artefacts
 SCORED := rendered:2025:77
