@@ -77,7 +77,7 @@ def test_a_folder_with_labels_and_no_split_is_explained(tmp_path: Path) -> None:
 
 @pytest.mark.minutes
 def test_bad_input_is_one_line_and_status_1(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "training.clips", str(tmp_path / "nowhere")]
+    command = [sys.executable, "-m", "training.formats", str(tmp_path / "nowhere")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).resolve().parents[2])
     assert done.returncode == 1
     assert done.stderr.startswith("error: there is no ")
