@@ -141,7 +141,6 @@ def test_the_profile_of_taps_is_within_its_whole(monkeypatch: pytest.MonkeyPatch
         (["--threads", "0"], "threads is 0"),
         (["--lowerings", "taps", "im2row"], "no lowering is called im2row"),
         (["--lowerings", "taps"], "taps need AVX-512"),
-        (["--lowerings", "masked", "triton"], "on the device cpu there are taps, masked"),
         (["--device", "cuda"], "no CUDA device"),
     ],
 )
@@ -155,11 +154,10 @@ def test_bad_input_is_one_line(
     assert len(lines) == 1 and lines[0].startswith("error: ") and reason in lines[0], lines
 
 
-def test_triton_that_is_switched_off_is_told_before_anything_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_taps_on_a_gpu_are_refused_before_anything_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setenv("STH_TRITON", "0")
-    with pytest.raises(UserError, match="STH_TRITON may not be 0"):
-        Plan(stages.DEFAULT["cuda"], device="cuda").check()
+    with pytest.raises(UserError, match="taps run on CPUs only"):
+        Plan(("masked", "taps"), device="cuda").check()
 
 
 def test_a_file_of_something_else_is_not_written_over(

@@ -59,8 +59,7 @@ def test_lowerings_are_equal(case: dict[str, Any]) -> None:
     operator = STHConv(64, 64, segments=T, **case).to(memory_format=torch.channels_last)
     x = torch.randn(T, 64, H, W).to(memory_format=torch.channels_last)
     wanted = LOWERINGS["masked"](operator, x).detach()
-    for name in ("folded", "gathered", "product"):
-        torch.testing.assert_close(LOWERINGS[name](operator, x).detach(), wanted, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(LOWERINGS["gathered"](operator, x).detach(), wanted, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize(("p", "gathers"), [(Fraction(1, 4), False), (Fraction(1, 2), True)])

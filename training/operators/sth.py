@@ -6,21 +6,36 @@ Axes: N clip, T frame, B = N * T, C channel (Ci in, Co out), H row, W column, K 
 from __future__ import annotations
 
 import math
-import os
+import weakref
 from fractions import Fraction
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from training.operators.choice import pays
 from training.operators.tap_conv import Hybrid, is_eager, serves, tap_conv
 from training.operators.time import temporal_conv
-from training.operators.triton_conv import SWITCH, triton_conv
-from training.operators.triton_conv import serves as triton_serves
 
 VARIANTS = ("hybrid", "merge")
 _WIDE = 64  # output channels of a type from which gathering its inputs pays on a CPU (``lowerings`` has the figures)
+
+
+class _KeptKernel(NamedTuple):
+    """A dense spatial kernel and what it was made of; holding ``source`` keeps its address from being used again."""
+
+    source: torch.Tensor
+    version: int
+    dtype: torch.dtype
+    layout: torch.memory_format
+    dense: torch.Tensor
+
+    def is_of(self, spatial: torch.Tensor, dtype: torch.dtype, layout: torch.memory_format) -> bool:
+        same_memory = self.source.device == spatial.device and self.source.data_ptr() == spatial.data_ptr()
+        return same_memory and (self.version, self.dtype, self.layout) == (spatial._version, dtype, layout)
+
+
+_kept: weakref.WeakKeyDictionary[nn.Module, _KeptKernel] = weakref.WeakKeyDictionary()  # of evaluation, by operator
 
 
 def groups_of(p: float | Fraction) -> int:
@@ -160,33 +175,7 @@ class STHConv(nn.Module):
                 tap_conv(self.hybrid, x_BCHW, None, self.temporal),
                 tap_conv(self.hybrid, x_BCHW, self.spatial, None),
             )
-        if self._triton_pays(x_BCHW):
-            return self._triton_components(x_BCHW)
         return self.torch_components(x_BCHW)
-
-    def _triton_components(self, x_BCHW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        hybrid = self.hybrid
-        return triton_conv(hybrid, x_BCHW, None, self.temporal), triton_conv(hybrid, x_BCHW, self.spatial, None)
-
-    def _triton_pays(self, x_BCHW: torch.Tensor) -> bool:
-        """Whether Triton's kernels serve, and were faster than PyTorch's when this shape was first seen.
-
-        ``STH_TRITON=1`` takes them without asking; so does Triton's interpreter, which runs on CPUs.
-        """
-        hybrid = self.hybrid
-        if not triton_serves(hybrid, x_BCHW):
-            return False
-        if os.environ.get(SWITCH) == "1" or not x_BCHW.is_cuda:
-            return True
-
-        def new(x: torch.Tensor) -> torch.Tensor:
-            if self.attend is not None:
-                return torch.add(*self._triton_components(x))
-            return triton_conv(hybrid, x, self.spatial, self.temporal)
-
-        precision = torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled("cuda") else x_BCHW.dtype
-        key = (hybrid, precision, self.attend is None)
-        return pays(key, new, lambda x: torch.add(*self.torch_components(x)), x_BCHW, (self.spatial, self.temporal))
 
     def torch_components(self, x_BCHW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The same by PyTorch's own convolutions, on any device."""
@@ -216,9 +205,28 @@ class STHConv(nn.Module):
 
     def masked_spatial(self, x_BCHW: torch.Tensor) -> torch.Tensor:
         """O(S) by a dense kernel that holds zeros where the temporal kernels stand."""
-        return F.conv2d(
-            x_BCHW, self.dense_spatial(), stride=self.stride, padding=self.padding, dilation=self.dilation[1:]
+        if self.groups and is_eager(x_BCHW) and not torch.is_grad_enabled() and not self.spatial.is_inference():
+            dense = self._kept_dense_spatial(x_BCHW)
+        else:
+            dense = self.dense_spatial()
+        return F.conv2d(x_BCHW, dense, stride=self.stride, padding=self.padding, dilation=self.dilation[1:])
+
+    def _kept_dense_spatial(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        """``dense_spatial`` as the convolution of ``x`` wants it, laid out once while the weights stay the same.
+
+        In-place changes, loads, moves and copies of the weights are noticed; a change through ``spatial.data[...]``,
+        which PyTorch itself does not count, is not.
+        """
+        device = x_BCHW.device.type
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else self.spatial.dtype
+        layout = (
+            torch.channels_last if x_BCHW.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
         )
+        kept = _kept.get(self)
+        if kept is None or not kept.is_of(self.spatial, dtype, layout):
+            dense = self.dense_spatial().to(dtype, memory_format=layout)
+            kept = _kept[self] = _KeptKernel(self.spatial.detach(), self.spatial._version, dtype, layout, dense)
+        return kept.dense
 
     def gathered_spatial(self, x_BCHW: torch.Tensor) -> torch.Tensor:
         """O(S) without products by zero: each type's input channels beside each other, a group for each type."""
@@ -253,8 +261,6 @@ class STHConv(nn.Module):
             return self.masked_spatial(x_BCHW)
         if self.attend is None and serves(self.hybrid, x_BCHW):
             return tap_conv(self.hybrid, x_BCHW, self.spatial, self.temporal)
-        if self.attend is None and self._triton_pays(x_BCHW):
-            return triton_conv(self.hybrid, x_BCHW, self.spatial, self.temporal)
         temporal, spatial = self.components(x_BCHW)
         if self.attend is None:
             return temporal + spatial

@@ -73,8 +73,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     need.add_argument("--runs", type=Path, default=Path("runs/memory"), help="folder of those runs")
     ways = tables.add_parser("stages", help="lowerings of STH-Conv at the stages of ResNet-50")
     ways.add_argument("--lowerings", nargs="+", metavar="NAME",
-                      help="of taps (CPU), triton (CUDA), masked, folded, gathered, product, compiled (default: all"
-                      " that the device has but compiled)")  # fmt: skip
+                      help="of taps (CPU), masked, gathered, compiled (default: all that the device has but"
+                      " compiled)")  # fmt: skip
     ways.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="(default: cpu)")
     ways.add_argument("--batch", type=int, default=1, metavar="N", help="videos of a batch (default: 1)")
     ways.add_argument("--frames", type=int, default=8, metavar="T")

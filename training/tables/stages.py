@@ -22,17 +22,14 @@ from tqdm import tqdm
 from training.common.errors import UserError
 from training.common.files import read_json, write_json
 from training.engine.checkpoint import code_version
-from training.operators import ShiftedConv, STHConv, triton_conv
+from training.operators import ShiftedConv, STHConv
 from training.operators import tap_conv as lists
 from training.operators.lowerings import LOWERINGS
 from training.tables.runtime import PRECISIONS, name_of, use_fastest_convolutions
 
 STAGES = ((64, 56), (128, 28), (256, 14), (512, 7))  # channels, height and width
 PLAIN, RIVAL = "2d", "tsm"
-DEFAULT = {
-    "cpu": tuple(name for name in LOWERINGS if name not in ("compiled", "triton")),
-    "cuda": tuple(name for name in LOWERINGS if name not in ("compiled", "taps")),
-}
+DEFAULT = {"cpu": ("taps", "masked", "gathered"), "cuda": ("masked", "gathered")}
 PASSES = ("forward", "forward and backward")
 # Beside taps: its kernel where more outputs share a list of taps, so that each pixel it loads serves more products
 WIDER: dict[str, dict[str, Any]] = {"taps, p = 1/2": {"p": Fraction(1, 2)}, "taps, merge": {"variant": "merge"}}
@@ -85,13 +82,10 @@ class Plan:
             raise UserError(f"no lowering is called {', '.join(unknown)}; there are {', '.join(LOWERINGS)}")
         if self.device == "cuda" and not torch.cuda.is_available():
             raise UserError("device is cuda, and PyTorch sees no CUDA device; use --device cpu")
-        if {"cpu": "triton", "cuda": "taps"}[self.device] in self.lowerings:
-            there = ", ".join(DEFAULT[self.device])
-            raise UserError(f"on the device {self.device} there are {there}; name other --lowerings")
+        if self.device == "cuda" and "taps" in self.lowerings:
+            raise UserError("taps run on CPUs only; name other --lowerings")
         if "taps" in self.lowerings and lists.library() is None:
             raise UserError("taps need AVX-512 and a C++ compiler, and STH_NATIVE may not be 0; name other --lowerings")
-        if "triton" in self.lowerings and triton_conv.kernels() is None:
-            raise UserError("triton needs Triton, and STH_TRITON may not be 0; name other --lowerings")
 
     def device_in_words(self) -> str:
         """The device and the precision of all tensors there."""
