@@ -13,6 +13,7 @@ from typing import Any, cast
 if __name__ == "__main__":  # run as a script: the project's root, not this folder, is where imports start
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from converters.int8_numbers import Int8Numbers
 from converters.shared import Target, export_as, parse
 from mobile.bundle import Bundle
 from training.common.errors import run_cli
@@ -34,12 +35,19 @@ def lower(
     )  # fmt: skip
 
 
+def read_numbers(artefact: Path) -> Int8Numbers:
+    """What an int8 artefact holds; see ``converters.coreml.inspect_mlpackage``."""
+    from converters.coreml.inspect_mlpackage import read_numbers
+
+    return read_numbers(artefact)
+
+
 def target_of(compute: Any = None, *, stateful: bool = False) -> Target:
     """The way out to Core ML; ``compute`` is the type of the real numbers between int8 operators."""
     lower_as = functools.partial(lower, compute=compute, stateful=stateful)
     return Target(
-        "coreml", ".mlpackage", lower_as, layout="TCHW", state_layout="NCTP", int8_input=False, int8_output=False,
-        stateful=stateful,
+        "coreml", ".mlpackage", lower_as, read_numbers, layout="TCHW", state_layout="NCTP", int8_input=False,
+        int8_output=False, stateful=stateful,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 if __name__ == "__main__":  # run as a script: the project's root, not this folder, is where imports start
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from converters.int8_numbers import Int8Numbers
 from converters.shared import Target, export_random, run
 from mobile.bundle import Bundle, random_stem
 from mobile.interface.contract import report_path
@@ -22,7 +23,16 @@ def lower(bundle: Bundle, precision: str, mode: str, target: Path) -> dict[str, 
     return lower_to_tflite(bundle.form(precision, mode), precision, target)  # type: ignore[arg-type]
 
 
-TARGET = Target("litert", ".tflite", lower, layout="THWC", state_layout="NTPC", int8_input=True, int8_output=True)
+def read_numbers(artefact: Path) -> Int8Numbers:
+    """What an int8 artefact holds; see ``converters.tflite.inspect_tflite``."""
+    from converters.tflite.inspect_tflite import read_numbers
+
+    return read_numbers(artefact)
+
+
+TARGET = Target(
+    "litert", ".tflite", lower, read_numbers, layout="THWC", state_layout="NTPC", int8_input=True, int8_output=True
+)
 
 
 def build_random(name: str, **options: Any) -> Path:

@@ -13,6 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
+from converters.int8_numbers import Int8Numbers, require_same_numbers
 from mobile.bundle import PRECISIONS, SHIPPED, SHIPPED_CAUSAL, Bundle, open_bundle, random_bundle, random_stem
 from mobile.deploy.exported import MODES
 from mobile.events.settings import thresholds_path
@@ -29,6 +30,8 @@ from training.engine.checkpoint import code_version
 
 # bundle, precision, mode, path of the artefact -> its report; may raise UserError
 Lower = Callable[[Bundle, str, str, Path], dict[str, Any]]
+# an int8 artefact -> the numbers in it; may raise UserError
+ReadNumbers = Callable[[Path], Int8Numbers]
 
 
 class Target:
@@ -38,6 +41,7 @@ class Target:
         runtime: litert, executorch or coreml.
         suffix: of its artefacts.
         lower: makes the artefact and its report.
+        read_numbers: of an int8 artefact, for the proof that they are the checkpoint's.
         layout: of the artefact's input.
         state_layout: of a stream's states.
         int8_input, int8_output: whether an int8 artefact takes and gives int8 (else float32).
@@ -49,6 +53,7 @@ class Target:
         runtime: str,
         suffix: str,
         lower: Lower,
+        read_numbers: ReadNumbers,
         *,
         layout: str,
         state_layout: str,
@@ -56,7 +61,7 @@ class Target:
         int8_output: bool,
         stateful: bool = False,
     ) -> None:
-        self.runtime, self.suffix, self.lower = runtime, suffix, lower
+        self.runtime, self.suffix, self.lower, self.read_numbers = runtime, suffix, lower, read_numbers
         self.layout, self.state_layout = layout, state_layout
         self.int8_input, self.int8_output = int8_input, int8_output
         self.stateful = stateful
@@ -68,8 +73,8 @@ def export(
 ) -> Path:  # fmt: skip
     """Write artefact, contract and report into ``folder``; returns the artefact's path.
 
-    Everything is made in a temporary folder first. A failed conversion, a float operator in an int8 artefact or a
-    failed parity row leaves ``folder`` as it was.
+    Everything is made in a temporary folder first. A failed conversion, a float operator in an int8 artefact, a number
+    in it that is not the checkpoint's, or a failed parity row leaves ``folder`` as it was.
 
     Args:
         clips: rendered clips for the parity rows in the report; 0 for none.
@@ -83,6 +88,8 @@ def export(
     with _staging(folder) as staging:
         artefact = staging / f"{name}{target.suffix}"
         report = target.lower(bundle, precision, mode, artefact)
+        if precision == "int8":
+            require_same_numbers(target.read_numbers(artefact), bundle.network(precision), artefact.name)
         contract = bundle.contract(
             target.runtime,
             precision,

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from converters.int8_numbers import Int8Layer, Int8Numbers, ScaleAndZero
 from converters.operator_counts import count_types
 from mobile.runtimes.mil_program import Binding, MilOp, MilProgram, MilValue, read_mil_program
 from training.common.errors import UserError
@@ -26,23 +26,6 @@ _INT8_SOURCES = {"dequantize"} | _WEIGHTS
 _STATE_TYPE = "fp16"
 _WEIGHT_TYPES = {"float16", "float32", "int8", "uint8"}
 _NAME_SUFFIXES = ("_cast_fp16", "_conv2d")
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A convolution of an int8 package.
-
-    Attributes:
-        weight: int8 (O, I, H, W).
-        weight_scales, bias: (O,), in the package's compute precision; the bias is real-valued.
-        source, output: scale and zero point (of int8) of its input and its output.
-    """
-
-    weight: np.ndarray
-    weight_scales: np.ndarray
-    bias: np.ndarray
-    source: tuple[float, int]
-    output: tuple[float, int]
 
 
 class Dataflow:
@@ -207,21 +190,38 @@ def weight_bytes(program: MilProgram) -> dict[str, int]:
     return dict(sorted(sizes.items()))
 
 
-def read_mlpackage_int8(path: Path | str) -> tuple[dict[str, Layer], dict[str, tuple[float, int]]]:
-    """Layers by name ("blocks_1_spatial"), and scale and zero point of what each operation gives.
+def read_numbers(path: Path | str) -> Int8Numbers:
+    """The numbers of an int8 package; biases are real-valued.
 
-    Layers and operations have their names in the network, dots as underscores: "blocks_1_spatial", "blocks_3_add".
+    Layers have their names in the network, dots as underscores: "blocks_1_spatial".
 
     Raises:
         UserError: no readable package, or a convolution in it that is not int8.
     """
+    flow = _int8_flow(path)
+    layers = {layer_name(op): _layer(flow, op) for op in flow.program.operations if op.type == "conv"}
+    halves = any(layer.weight_scales.dtype == np.float16 for layer in layers.values())
+    return Int8Numbers(layers, list(_points(flow).values()), "float16" if halves else "float32")
+
+
+def read_points(path: Path | str) -> dict[str, ScaleAndZero]:
+    """Scale and zero point of what each operation gives, by its name: "blocks_3_add".
+
+    Raises:
+        UserError: as ``read_numbers``.
+    """
+    return _points(_int8_flow(path))
+
+
+def _points(flow: Dataflow) -> dict[str, ScaleAndZero]:
+    quantizes = [op for op in flow.program.operations if op.type == "quantize"]
+    return {_maker_name(flow, op): _point(flow, op) for op in quantizes if not _only_moved(flow, op)}
+
+
+def _int8_flow(path: Path | str) -> Dataflow:
     program = read_mil_program(path)
     require_int8(program)
-    flow = Dataflow(program)
-    layers = {layer_name(op): _layer(flow, op) for op in program.operations if op.type == "conv"}
-    quantizes = [op for op in program.operations if op.type == "quantize"]
-    points = {_maker_name(flow, op): _point(flow, op) for op in quantizes if not _only_moved(flow, op)}
-    return layers, points
+    return Dataflow(program)
 
 
 def layer_name(op: MilOp) -> str:
@@ -232,7 +232,7 @@ def layer_name(op: MilOp) -> str:
     return name
 
 
-def _layer(flow: Dataflow, op: MilOp) -> Layer:
+def _layer(flow: Dataflow, op: MilOp) -> Int8Layer:
     source = flow.source(str(op.inputs["x"][0]))
     weight = flow.source(str(op.inputs["weight"][0]))
     assert source is not None and weight is not None
@@ -242,10 +242,10 @@ def _layer(flow: Dataflow, op: MilOp) -> Layer:
     assert data is not None and scales is not None and bias is not None
     if np.any(weight.array("offset" if blocks else "zero_point")):
         raise UserError(f"{flow.program.path.name}: the weight of {op.describe()} is not symmetric")
-    return Layer(data, scales.reshape(-1), bias, _point(flow, source), _output_point(flow, op))
+    return Int8Layer(data, scales.reshape(-1), bias, _point(flow, source), _output_point(flow, op))
 
 
-def _output_point(flow: Dataflow, op: MilOp) -> tuple[float, int]:
+def _output_point(flow: Dataflow, op: MilOp) -> ScaleAndZero:
     sink = next(flow.sinks(op.output))
     assert sink is not None
     return _point(flow, sink) if sink.type == "quantize" else _output_point(flow, sink)
@@ -266,7 +266,7 @@ def _maker_name(flow: Dataflow, quantize: MilOp) -> str:
     return name
 
 
-def _point(flow: Dataflow, op: MilOp) -> tuple[float, int]:
+def _point(flow: Dataflow, op: MilOp) -> ScaleAndZero:
     """Scale and int8 zero point of a quantize or dequantize.
 
     coremltools stores a zero point of -128 as uint8 with none, which is the same numbers shifted by 128.

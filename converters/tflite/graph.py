@@ -5,6 +5,7 @@ Thin helpers over the flatbuffer's own object API (``ai_edge_litert.schema_py_ge
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,6 +72,41 @@ class Graph:
         code = self.model.operatorCodes[raw.opcodeIndex]
         kind = _OP_NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)]
         return Op(index, kind, [int(i) for i in raw.inputs], [int(o) for o in raw.outputs], raw.builtinOptions)
+
+    def add_constant(self, name: str, value: np.ndarray, dtype: int, quantization: Any = None) -> int:
+        """A new constant tensor; never an old one changed, since TensorFlow shares equal constants among layers."""
+        buffer, tensor = schema.BufferT(), schema.TensorT()
+        buffer.data = np.frombuffer(np.ascontiguousarray(value).tobytes(), dtype=np.uint8)
+        self.model.buffers.append(buffer)
+        tensor.name, tensor.shape, tensor.type, tensor.hasRank = name.encode(), list(value.shape), dtype, True
+        tensor.buffer, tensor.quantization = len(self.model.buffers) - 1, quantization
+        self.tensors.append(tensor)
+        return len(self.tensors) - 1
+
+    def insert_mean(self, before: Op) -> None:
+        """Put a mean over height and width in front of an operator's first input, in place; operators after it count
+        one more."""
+        source = self.tensors[before.inputs[0]]
+        if source.shape[1:3] != [1, 1]:
+            raise UserError(f"{self.name(before.inputs[0])} is {source.shape}; a mean of it has another shape")
+        axes = self.add_constant("mean/axes", np.array([1, 2], "<i4"), schema.TensorType.INT32)
+        made = copy.copy(source)
+        made.name, made.buffer, made.quantization = b"mean", 0, None
+        self.tensors.append(made)
+        code, raw = schema.OperatorCodeT(), schema.OperatorT()
+        code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.MEAN
+        code.version = 1
+        self.model.operatorCodes.append(code)
+        raw.opcodeIndex = len(self.model.operatorCodes) - 1
+        raw.inputs, raw.outputs = [before.inputs[0], axes], [len(self.tensors) - 1]
+        raw.builtinOptionsType, raw.builtinOptions = schema.BuiltinOptions.ReducerOptions, schema.ReducerOptionsT()
+        raw.builtinOptions.keepDims = True
+        before.inputs[0] = raw.outputs[0]
+        self.model.subgraphs[0].operators.insert(before.index, raw)
+        self.ops.insert(before.index, self._op(before.index, raw))
+        for index, op in enumerate(self.ops):
+            op.index = index
+        self.producer = {tensor: op for op in self.ops for tensor in op.outputs}
 
     def to_bytes(self) -> bytes:
         """The model as a file's content, without the tensors and buffers that nothing uses any more."""

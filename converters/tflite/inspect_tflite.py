@@ -9,30 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from converters.int8_numbers import Int8Layer, Int8Numbers
 from converters.operator_counts import count_types
 from converters.tflite.graph import Graph, Op
 from training.common.errors import UserError
 
 _FLOATS = ("float16", "float32", "float64")
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A convolution as the file keeps it; scales are empty in a float file.
-
-    Attributes:
-        weight: (O, H, W, I), or (1, H, W, O) for a depthwise convolution.
-        weight_scales, bias_scales: (O,).
-        output: scale and zero point of the output; None in a float file.
-    """
-
-    kind: str
-    weight: np.ndarray
-    weight_scales: np.ndarray
-    weight_zero_points: np.ndarray
-    bias: np.ndarray
-    bias_scales: np.ndarray
-    output: tuple[float, int] | None
 
 
 def operators(graph: Graph) -> dict[str, dict[str, int]]:
@@ -59,24 +41,28 @@ def require_int8(graph: Graph, what: str) -> None:
             raise UserError(f"{what} is no int8 artefact: {op.kind} at {graph.name(op.outputs[0])} computes in {kind}")
 
 
-def read_layers(graph: Graph) -> dict[str, Layer]:
-    """Weights, biases, scales and zero points of each convolution by the name of its layer."""
-    return {graph.name(op.inputs[1]).removesuffix(".weight"): _layer(graph, op) for op in graph.convolutions()}
+def read_numbers(path: Path | str) -> Int8Numbers:
+    """The numbers of an int8 file, layers by their names in the network.
+
+    Raises:
+        UserError: no int8 TFLite model, or weights or biases on another grid than int8 convolutions have.
+    """
+    graph = Graph.read(path)
+    require_int8(graph, Path(path).name)
+    layers = {graph.name(op.inputs[1]).removesuffix(".weight"): _layer(graph, op) for op in graph.convolutions()}
+    computed = [graph.inputs[0], *(tensor for op in graph.ops for tensor in op.outputs)]
+    return Int8Numbers(layers, [_point(graph, tensor) for tensor in computed])
 
 
-def read_points(graph: Graph) -> dict[str, tuple[float, int]]:
-    """Scale and zero point of each computed tensor by its name."""
-    tensors = [graph.inputs[0], *(tensor for op in graph.ops for tensor in op.outputs)]
-    return {graph.name(tensor): point for tensor in tensors if (point := _point(graph, tensor)) is not None}
-
-
-def _layer(graph: Graph, op: Op) -> Layer:
-    weight, bias = graph.constant(op.inputs[1]), graph.constant(op.inputs[2])
-    assert weight is not None and bias is not None
-    weight_scales, weight_zeros = _quantization(graph, op.inputs[1])
-    bias_scales, _ = _quantization(graph, op.inputs[2])
-    point = _point(graph, op.outputs[0])
-    return Layer(op.kind, weight, weight_scales, weight_zeros, bias, bias_scales, point)
+def _layer(graph: Graph, op: Op) -> Int8Layer:
+    kernel, bias = graph.constant(op.inputs[1]), graph.constant(op.inputs[2])
+    assert kernel is not None and bias is not None
+    (scales, zeros), (bias_scales, bias_zeros) = (_quantization(graph, tensor) for tensor in op.inputs[1:3])
+    source = _point(graph, op.inputs[0])
+    if zeros.any() or bias_zeros.any() or not np.array_equal(bias_scales, np.float32(source[0]) * scales):
+        raise UserError(f"{graph.name(op.inputs[1])} and its bias are not on the grids of an int8 convolution")
+    weight = kernel.transpose(3, 0, 1, 2) if op.kind == "DEPTHWISE_CONV_2D" else kernel.transpose(0, 3, 1, 2)
+    return Int8Layer(weight, scales, bias, source, _point(graph, op.outputs[0]))
 
 
 def _quantization(graph: Graph, tensor: int) -> tuple[np.ndarray, np.ndarray]:
@@ -86,9 +72,11 @@ def _quantization(graph: Graph, tensor: int) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(kept.scale, np.float32), np.asarray(kept.zeroPoint, np.int64)
 
 
-def _point(graph: Graph, tensor: int) -> tuple[float, int] | None:
+def _point(graph: Graph, tensor: int) -> tuple[float, int]:
     scales, zeros = _quantization(graph, tensor)
-    return (float(scales[0]), int(zeros[0])) if len(scales) == 1 else None
+    if len(scales) != 1:
+        raise UserError(f"{graph.name(tensor)} has {len(scales)} scales; expected one for the whole tensor")
+    return float(scales[0]), int(zeros[0])
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ _SAME = (
 )
 # The operator version from which on the TFLite specification has int8.
 _INT8_VERSION = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "RESHAPE": 1, "SQUEEZE": 1}
+CLASSIFIER = "classifier"
 _INT8, _INT32, _FLOAT32 = schema.TensorType.INT8, schema.TensorType.INT32, schema.TensorType.FLOAT32
 
 
@@ -51,9 +52,22 @@ def to_int8(content: bytes, form: Form) -> bytes:
     """
     graph = Graph(content)
     layers = match_layers(graph, float_layers(form.network))
+    layers = _with_mean(graph, layers)
     rename(graph, layers)
     _Quantizer(graph, form, layers).run()
     return graph.to_bytes()
+
+
+def _with_mean(graph: Graph, layers: dict[int, str]) -> dict[int, str]:
+    """The graph with the mean before its classifier; returns the layers by their new numbers.
+
+    TensorFlow drops a mean over one pixel. In int8 it is no identity: it goes from the head's scale to its own.
+    """
+    if any(op.kind == "MEAN" for op in graph.ops):
+        return layers
+    place = next(index for index, name in layers.items() if name == CLASSIFIER)
+    graph.insert_mean(graph.ops[place])
+    return {index + (index >= place): name for index, name in layers.items()}
 
 
 class _Quantizer:
@@ -104,8 +118,8 @@ class _Quantizer:
         name, axis = self.layers[op.index], 3 if op.kind == "DEPTHWISE_CONV_2D" else 0
         bias_scales = np.float32(source.scale) * scales
         zeros, bias = np.zeros(len(scales)), conv.bias_q.numpy().astype("<i4")
-        op.inputs[1] = self._new(f"{name}.weight", kernel, _INT8, _quantization(scales, zeros, axis))
-        op.inputs[2] = self._new(f"{name}.bias", bias, _INT32, _quantization(bias_scales, zeros, 0))
+        op.inputs[1] = self.graph.add_constant(f"{name}.weight", kernel, _INT8, _quantization(scales, zeros, axis))
+        op.inputs[2] = self.graph.add_constant(f"{name}.bias", bias, _INT32, _quantization(bias_scales, zeros, 0))
         return conv.out
 
     def _point_of(self, op: Op, tensor: int) -> Point:
@@ -131,22 +145,7 @@ class _Quantizer:
             return
         name = f"{self.graph.name(op.outputs[0])}.constant"
         kept = _quantization(np.array([point.scale], np.float32), [point.zero_point], 0)
-        op.inputs[slot] = self._new(name, _round_to(value, point), _INT8, kept)
-
-    def _new(self, name: str, value: np.ndarray, dtype: int, quantization: Any) -> int:
-        """A new constant; never the old one changed, since TensorFlow shares equal constants among layers."""
-        tensor = schema.TensorT()
-        tensor.name, tensor.shape, tensor.type, tensor.hasRank = name.encode(), list(value.shape), dtype, True
-        tensor.buffer = self._buffer(value)
-        tensor.quantization = quantization
-        self.graph.tensors.append(tensor)
-        return len(self.graph.tensors) - 1
-
-    def _buffer(self, value: np.ndarray) -> int:
-        buffer = schema.BufferT()
-        buffer.data = np.frombuffer(np.ascontiguousarray(value).tobytes(), dtype=np.uint8)
-        self.graph.model.buffers.append(buffer)
-        return len(self.graph.model.buffers) - 1
+        op.inputs[slot] = self.graph.add_constant(name, _round_to(value, point), _INT8, kept)
 
     def _raise_versions(self) -> None:
         for op in self.graph.ops:

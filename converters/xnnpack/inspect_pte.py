@@ -20,6 +20,7 @@ import numpy as np
 from flatbuffers import encode
 from flatbuffers.table import Table
 
+from converters.int8_numbers import Int8Layer, Int8Numbers
 from converters.operator_counts import count_types
 from training.common.errors import UserError, missing_extra
 
@@ -83,11 +84,8 @@ class XNNPiece:
             dtype = _plain(floats[0] if floats else out)
         return Operator(kind, dtype, node["debug_handle"], tuple(self._tensor(fields["output_id"])["dims"]))
 
-    def convolutions(self) -> list[dict[str, Any]]:
+    def convolutions(self) -> list[Int8Layer]:
         """int8 convolutions in the order of computation.
-
-        Each has ``weight`` int8 (O, I, H, W), ``scale`` float32 (O,), ``bias`` int32 (O,), and ``input`` and
-        ``output``, the scale and zero point of the two activations.
 
         Raises:
             UserError: a convolution is not int8.
@@ -105,13 +103,13 @@ class XNNPiece:
             to_OIHW = (3, 0, 1, 2) if operator.kind == "DepthwiseConv2d" else (0, 3, 1, 2)
             bias = self._tensor(fields["bias_id"])
             found.append(
-                {
-                    "weight": np.ascontiguousarray(weight.transpose(to_OIHW)),
-                    "scale": self._constant(quantization["scale_buffer_idx"], np.float32),
-                    "bias": self._constant(bias["constant_buffer_idx"], np.int32),
-                    "input": self._point(fields["input1_id"]),
-                    "output": self._point(fields["output_id"]),
-                }
+                Int8Layer(
+                    np.ascontiguousarray(weight.transpose(to_OIHW)),
+                    self._constant(quantization["scale_buffer_idx"], np.float32),
+                    self._constant(bias["constant_buffer_idx"], np.int32),
+                    self._point(fields["input1_id"]),
+                    self._point(fields["output_id"]),
+                )
             )
         return found
 
@@ -187,20 +185,17 @@ def read_pte(path: Path | str) -> PTEContent:
         raise UserError(f"{path} is no whole .pte file ({reason}); export it again") from error
 
 
-def read_pte_int8(path: Path | str) -> dict[str, Any]:
-    """int8 weights, scales, int32 biases, and scales and zero points of the activations of a .pte.
-
-    Returns:
-        ``{"convs": [...], "points": [...]}``, see ``XNNPiece``; in the order of computation.
+def read_numbers(path: Path | str) -> Int8Numbers:
+    """The numbers of an int8 .pte, layers by their place in the order of computation.
 
     Raises:
         UserError: no .pte, or a convolution that is not int8.
     """
     pieces = read_pte(path).pieces
-    return {
-        "convs": [conv for piece in pieces for conv in piece.convolutions()],
-        "points": [point for piece in pieces for point in piece.points()],
-    }
+    layers = [conv for piece in pieces for conv in piece.convolutions()]
+    points = [point for piece in pieces for point in piece.points()]
+    named = {str(place): layer for place, layer in enumerate(layers)}
+    return Int8Numbers(named, [*(layer.source for layer in layers), *points])
 
 
 def _plain(name: str) -> str:

@@ -1,7 +1,9 @@
 """From the QAT'd deploy form to the one quantized program, and its state on disk.
 
 The quantized program is ``torch.export`` of the deploy form in "int8": quantize and dequantize around every
-operator, int8 weights, biases on the int32 grid. All three converters start from it.
+operator, int8 weights, biases on the int32 grid. ExecuTorch's and Core ML's converters start from it. TFLite's exports
+the float form and writes this state's numbers into it. Every int8 export compares the numbers in its file with this
+state (``converters.int8_numbers``).
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from app_benchmarks import BATTERY, DEVICE, TYPES, faults, kotlin_keys
 from tools_needed import need
 
 from converters import export_coreml, export_executorch, export_tflite
+from converters.int8_numbers import numbers_of
 from converters.shared import Target, export
 from mobile.apps.golden.camera import add_camera
 from mobile.apps.golden.files import GoldenWriter
@@ -94,7 +95,10 @@ class Golden:
 def hollow(target: Target) -> Target:
     """A target whose artefacts have all side files, as the exporter writes them, and no network: conversion is slow."""
 
+    lowered: list[Bundle] = []
+
     def lower(bundle: Bundle, precision: str, mode: str, artefact: Path) -> dict[str, Any]:
+        lowered.append(bundle)
         if artefact.suffix == ".mlpackage":
             artefact.mkdir()
             artefact /= "weights.bin"
@@ -102,8 +106,9 @@ def hollow(target: Target) -> Target:
         return {"sha256": sha256_of(artefact.parent if artefact.name == "weights.bin" else artefact)}
 
     return Target(
-        target.runtime, target.suffix, lower, layout=target.layout, state_layout=target.state_layout,
-        int8_input=target.int8_input, int8_output=target.int8_output, stateful=target.stateful,
+        target.runtime, target.suffix, lower, lambda _: numbers_of(lowered[-1].network("int8")),
+        layout=target.layout, state_layout=target.state_layout, int8_input=target.int8_input,
+        int8_output=target.int8_output, stateful=target.stateful,
     )  # fmt: skip
 
 

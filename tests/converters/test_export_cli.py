@@ -16,6 +16,7 @@ import torch
 from fake_artefacts import SEGMENTS, SIZE, FakeRuntime, faithful, install, tiny_bundle, write_checkpoint
 
 from converters import export_coreml, export_executorch, export_tflite
+from converters.int8_numbers import Int8Numbers, numbers_of, require_same_numbers
 from converters.shared import Target, export, export_random, run
 from mobile.bundle import Bundle
 from mobile.interface.contract import contract_path, load_contract, report_path
@@ -32,8 +33,18 @@ def write_new(bundle: Bundle, precision: str, mode: str, path: Path) -> dict[str
     return {**REPORT, "precision": precision}
 
 
-def target(lower: Any = write_new, runtime: str = "litert", suffix: str = ".fake") -> Target:
-    return Target(runtime, suffix, lower, layout="THWC", state_layout="NTPC", int8_input=True, int8_output=True)
+def held_numbers(path: Path) -> Int8Numbers:
+    network = tiny_bundle().int8
+    assert network is not None
+    return numbers_of(network)
+
+
+def target(
+    lower: Any = write_new, runtime: str = "litert", suffix: str = ".fake", numbers: Any = held_numbers
+) -> Target:
+    return Target(
+        runtime, suffix, lower, numbers, layout="THWC", state_layout="NTPC", int8_input=True, int8_output=True
+    )
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +193,44 @@ def test_a_failed_conversion_leaves_the_folder_as_it_was(command: Any, tmp_path:
         assert not folder.exists()
 
 
+@pytest.mark.parametrize(
+    "change", [{"weight": 1}, {"weight_scales": 1e-9}, {"bias": 1}, {"source": (1.0, 0)}, {"output": (1.0, 0)}], ids=str
+)
+def test_a_number_that_is_not_the_checkpoints_fails_the_export(command: Any, tmp_path: Path, change: Any) -> None:
+    """Weights, scales, biases and zero points are compared one by one at every int8 export."""
+    [(field, value)] = change.items()
+
+    def numbers(path: Path) -> Int8Numbers:
+        held = held_numbers(path)
+        layer = held.layers["blocks.3.project"]
+        if not isinstance(value, tuple):
+            array = getattr(layer, field).copy()
+            array.flat[0] += array.dtype.type(value)
+            value_now: Any = array
+        else:
+            value_now = value
+        changed = {**held.layers, "blocks.3.project": dataclasses.replace(layer, **{field: value_now})}
+        return dataclasses.replace(held, layers=changed)
+
+    with pytest.raises(UserError, match=r"does not hold what the checkpoint holds of blocks\.3\.project: ") as caught:
+        command(to=target(numbers=numbers))
+    assert ("its weight" if field == "weight" else field.replace("_", " ")) in str(caught.value)
+    assert not (tmp_path / "out").exists()
+    command("--precision", "fp32", to=target(numbers=numbers))  # float artefacts hold no such numbers
+
+
+def test_layers_and_points_are_those_of_the_checkpoint_and_no_others(tmp_path: Path) -> None:
+    network = tiny_bundle().int8
+    assert network is not None
+    held = numbers_of(network)
+    more = dataclasses.replace(held, layers={**held.layers, "again": held.layers["head"]})
+    with pytest.raises(UserError, match="1 convolutions more"):
+        require_same_numbers(more, network, "it")
+    with pytest.raises(UserError, match=r"0\.5 with 3"):
+        require_same_numbers(dataclasses.replace(held, points=[*held.points, (0.5, 3)]), network, "it")
+    require_same_numbers(numbers_of(network, "float16", real_bias=True), network, "it")
+
+
 def test_a_folder_that_was_there_stays(command: Any, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with pytest.raises(UserError):
@@ -220,14 +269,17 @@ def test_a_failed_parity_row_keeps_the_older_artefact(monkeypatch: pytest.Monkey
 
 def test_networks_for_timing_are_built_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made: list[Path] = []
+    seen: list[Bundle] = []
 
     def lower(bundle: Bundle, precision: str, mode: str, path: Path) -> dict[str, Any]:
         made.append(path)
+        seen.append(bundle)
         return write_new(bundle, precision, mode, path)
 
     like = {"precision": "int8", "size": 32, "segments": 2, "classes": 5, "options": {"width": 0.35}}
-    first = export_random(target(lower), "tsn_mobilenet_v2", **like, folder=tmp_path)  # type: ignore[arg-type]
-    again = export_random(target(lower), "tsn_mobilenet_v2", **like, folder=tmp_path)  # type: ignore[arg-type]
+    numbers = lambda path: numbers_of(seen[-1].network("int8"))  # noqa: E731
+    first = export_random(target(lower, numbers=numbers), "tsn_mobilenet_v2", **like, folder=tmp_path)  # type: ignore[arg-type]
+    again = export_random(target(lower, numbers=numbers), "tsn_mobilenet_v2", **like, folder=tmp_path)  # type: ignore[arg-type]
     assert (first, len(made)) == (again, 1)
     assert first.name == "tsn_mobilenet_v2_width0.35_2x32_int8.fake"
     contract = load_contract(first)

@@ -21,11 +21,12 @@ from torch.export import ExportedProgram
 from torchvision.ops import Conv2dNormActivation
 
 from converters.coreml.graph import prepare
-from converters.coreml.inspect_mlpackage import operators, read_mlpackage_int8, require_int8
+from converters.coreml.inspect_mlpackage import operators, read_numbers, read_points, require_int8
 from converters.coreml.lowering import lower_to_mlpackage
+from converters.int8_numbers import require_same_numbers
 from mobile.bundle import randomize
 from mobile.deploy.network import DeployNetwork, deploy_form
-from mobile.quantization.quantized_program import calibrate, convert_to_int8, export_program, quantized_state
+from mobile.quantization.quantized_program import calibrate, convert_to_int8, export_program
 from mobile.runtimes.coreml_runner import CoreMLRunner
 from mobile.runtimes.coremltools_import import load_coremltools
 from mobile.runtimes.mil_program import MilOp, MilProgram, read_mil_program
@@ -137,16 +138,10 @@ def test_weights_scales_and_zero_points_are_the_quantized_programs(
     whole: tuple[DeployNetwork, Path, dict[str, Any]],
 ) -> None:
     network, path, _ = whole
-    state = quantized_state(network)
-    layers, points = read_mlpackage_int8(path)
-    assert set(layers) == {name.replace(".", "_") for name in state["convs"]}
-    for name, conv in network.convs().items():
-        layer = layers[name.replace(".", "_")]
-        np.testing.assert_array_equal(layer.weight, state["convs"][name]["weight"].numpy(), name)
-        np.testing.assert_array_equal(layer.weight_scales, in_float16(conv.weight_scale.numpy()), name)
-        np.testing.assert_array_equal(layer.bias, in_float16(conv.bias_value.numpy()), name)
-        assert layer.source == (in_float16(conv.source.scale), conv.source.zero_point), name
-        assert layer.output == (in_float16(conv.out.scale), conv.out.zero_point), name
+    found = read_numbers(path)
+    require_same_numbers(found, network, path.name)
+    assert set(found.layers) == {name.replace(".", "_") for name in network.convs()}
+    assert found.real == "float16"
     places = {
         "frames": network.input,
         "mean": network.mean,
@@ -154,7 +149,7 @@ def test_weights_scales_and_zero_points_are_the_quantized_programs(
         **{f"blocks_{n}_cat": block.spatial.out for n, block in enumerate(network.blocks) if hasattr(block, "spatial")},
         **{name.replace(".", "_"): conv.out for name, conv in network.convs().items()},
     }
-    assert points == {name: (in_float16(point.scale), point.zero_point) for name, point in places.items()}
+    assert read_points(path) == {name: (in_float16(point.scale), point.zero_point) for name, point in places.items()}
 
 
 def in_float16(value: Any) -> Any:
@@ -215,12 +210,7 @@ def test_rivals_in_int8_with_exact_scales(name: str, options: dict[str, Any], tm
     path = tmp_path / "int8.mlpackage"
     report = lower(export_program(network, 32), path, "int8")
     assert report["operators"]["conv"] == {"int8": len(network.convs())}
-    layers, _ = read_mlpackage_int8(path)
-    for conv_name, conv in network.convs().items():
-        layer = layers[conv_name.replace(".", "_")]
-        np.testing.assert_array_equal(layer.weight_scales, conv.weight_scale.numpy())
-        np.testing.assert_array_equal(layer.bias, conv.bias_value.numpy())
-        assert layer.output == (conv.out.scale, conv.out.zero_point)
+    require_same_numbers(read_numbers(path), network, path.name)
     runner = CoreMLRunner(path)
     assert steps_apart(runner, network).max() < 1.5
     clip = next(clips(1, 32, 4, seed=2)).numpy()

@@ -16,13 +16,14 @@ from small_networks import smooth_frames
 from torch import nn
 
 from mobile.deploy.network import DeployNetwork, deploy_form
-from mobile.quantization.quantized_program import calibrate, convert_to_int8, export_program, quantized_state
+from mobile.quantization.quantized_program import calibrate, convert_to_int8, export_program
 from training.common.errors import UserError
 
 pytest.importorskip("executorch")
 
+from converters.int8_numbers import require_same_numbers
 from converters.xnnpack import lowering as xnnpack_lowering
-from converters.xnnpack.inspect_pte import read_pte, read_pte_int8
+from converters.xnnpack.inspect_pte import read_numbers, read_pte
 from converters.xnnpack.lowering import lower_to_pte
 from converters.xnnpack.passes import rewrite
 from mobile.runtimes.executorch_runner import ExecuTorchRunner
@@ -104,17 +105,7 @@ def test_int8_computes_what_the_quantized_program_computes(int8) -> None:
 
 def test_int8_keeps_weights_scales_biases_and_zero_points(int8) -> None:
     network, path, _ = int8
-    found, state, convs = read_pte_int8(path), quantized_state(network), network.convs()
-    assert len(found["convs"]) == len(convs)
-    for name, saved in state["convs"].items():
-        same = [c for c in found["convs"] if np.array_equal(c["weight"], saved["weight"].numpy())]
-        assert len(same) == 1, name
-        np.testing.assert_array_equal(same[0]["scale"], saved["scale"].numpy())
-        np.testing.assert_array_equal(same[0]["bias"], saved["bias"].numpy())
-        for side, point in (("input", convs[name].source), ("output", convs[name].out)):
-            assert same[0][side] == (np.float32(point.scale), point.zero_point), (name, side)
-    points = {(float(np.float32(scale)), zero) for scale, zero in state["points"].values()}
-    assert set(found["points"]) | {found["convs"][0]["input"]} == points
+    require_same_numbers(read_numbers(path), network, path.name)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])

@@ -14,7 +14,7 @@ import torch
 from short_bundles import REACH, SEGMENTS, SIZE, STATES, STH, TSM, pictures, short_bundle
 
 from converters import export_coreml, export_executorch, export_tflite
-from converters.coreml.inspect_mlpackage import Dataflow, read_mlpackage_int8, require_int8
+from converters.coreml.inspect_mlpackage import Dataflow, read_points, require_int8
 from converters.shared import Target, export
 from converters.tflite.graph import Graph
 from converters.tflite.lowering import lower_to_tflite
@@ -130,7 +130,7 @@ def test_states_have_the_networks_scales_and_zero_points(exported: Exported) -> 
     assert border_of_tflite(exported.path("litert", "int8"), [state.name for state in states]) == (wanted, wanted)
     entries, results = border_of_pte(exported.path("executorch", "int8"))
     assert (entries[1:], results[1:]) == (wanted, wanted)
-    points = read_mlpackage_int8(exported.path("coreml", "int8"))[1]
+    points = read_points(exported.path("coreml", "int8"))
     assert [points[state.name] for state in states] == [(state.scale, state.zero_point) for state in states]
 
 

@@ -15,10 +15,11 @@ import pytest
 import torch
 from ai_edge_litert.interpreter import Interpreter
 
+from converters.int8_numbers import require_same_numbers
 from converters.tflite import float_graph as tflite_float
 from converters.tflite import from_onnx as tflite_from_onnx
-from converters.tflite.graph import Graph, kernel_layout, schema
-from converters.tflite.inspect_tflite import Layer, read_layers, read_points, require_int8
+from converters.tflite.graph import Graph, schema
+from converters.tflite.inspect_tflite import _point, read_numbers, require_int8
 from converters.tflite.lowering import lower_to_tflite
 from mobile.deploy.exported import form_of
 from mobile.deploy.network import DeployNetwork, deploy_form
@@ -122,25 +123,16 @@ def test_the_graph_is_the_deploy_forms(lowered: tuple[Path, dict[str, Any]], net
 def test_weights_biases_and_their_scales_are_the_quantized_programs(
     lowered: tuple[Path, dict[str, Any]], network: DeployNetwork
 ) -> None:
-    layers = read_layers(Graph.read(lowered[0]))
-    convs = network.convs()
-    assert set(layers) == set(convs)
-    for name, conv in convs.items():
-        layer: Layer = layers[name]
-        scales = conv.weight_scale.numpy()
-        np.testing.assert_array_equal(layer.weight, kernel_layout(layer.kind, conv.weight_q.numpy()), name)
-        np.testing.assert_array_equal(layer.weight_scales, scales, name)
-        np.testing.assert_array_equal(layer.weight_zero_points, np.zeros(len(scales)), name)
-        np.testing.assert_array_equal(layer.bias, conv.bias_q.numpy(), name)
-        np.testing.assert_array_max_ulp(layer.bias_scales, np.float32(conv.source.scale) * scales, 1)
-        assert layer.output == (conv.out.scale, conv.out.zero_point)
+    found = read_numbers(lowered[0])
+    require_same_numbers(found, network, lowered[0].name)
+    assert set(found.layers) == set(network.convs())
 
 
 def test_every_activation_has_the_point_of_the_quantized_program(
     lowered: tuple[Path, dict[str, Any]], network: DeployNetwork
 ) -> None:
     graph = Graph.read(lowered[0])
-    points = read_points(graph)
+    points = {graph.name(t): _point(graph, t) for t in [graph.inputs[0], *(t for op in graph.ops for t in op.outputs)]}
     of = {name: (point.scale, point.zero_point) for name, point in network.points().items()}
     sums = [points[graph.name(op.outputs[0])] for op in graph.ops if op.kind == "ADD"]
     assert sums == [of[f"blocks.{n}.out"] for n, block in enumerate(network.blocks) if block.residual]

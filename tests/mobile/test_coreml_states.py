@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from short_bundles import SIZE, STATES, pictures, short_bundle
 
-from converters.coreml.inspect_mlpackage import _survives_float16, read_mlpackage_int8, require_int8
+from converters.coreml.inspect_mlpackage import _survives_float16, read_numbers, read_points, require_int8
 from converters.export_coreml import target_of
+from converters.int8_numbers import require_same_numbers
 from converters.shared import export
 from mobile.bundle import Bundle
 from mobile.interface.contract import contract_path, load_contract, report_path
@@ -107,11 +108,11 @@ def test_a_contract_of_before_is_read(passed: Path, tmp_path: Path) -> None:
 
 
 def test_every_number_is_the_quantized_programs(kept: Path, passed: Path, bundle: Bundle) -> None:
-    (layers, points), (others, same) = read_mlpackage_int8(kept), read_mlpackage_int8(passed)
-    assert (points, set(layers)) == (same, set(others))
-    for name, layer in layers.items():
-        for field in dataclasses.fields(layer):
-            np.testing.assert_array_equal(getattr(layer, field.name), getattr(others[name], field.name))
+    network = bundle.network("int8")
+    for path in (kept, passed):
+        require_same_numbers(read_numbers(path), network, path.name)
+    points = read_points(kept)
+    assert points == read_points(passed)
     states = bundle.form("int8", "stream").states
     assert [points[state.name] for state in states] == [(state.scale, state.zero_point) for state in states]
 

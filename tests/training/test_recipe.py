@@ -80,30 +80,65 @@ def test_set_changes_a_copy() -> None:
     assert isinstance(changed.lr, float)
     assert before == recipe("rendered_sth")
     changed.options["p"] = 0.125
-    assert before.options["p"] == 0.25
+    changed.crop_scales.append(0.5)
+    assert (before.options["p"], before.crop_scales) == (0.25, [1.0, 0.875])
     assert override(before, []) == before
 
 
 def test_set_empties_a_text() -> None:
     assert override(recipe("something_sth"), ["weights="]).weights == ""
-    with pytest.raises(UserError, match="--set: epochs: "):
+    with pytest.raises(UserError, match="--set: epochs: '' is not a whole number"):
         override(Recipe(), ["epochs="])
+
+
+@pytest.mark.parametrize(
+    "text", ["/data/my set #2", "0017", "on", "null", "1e3", "a: b", "{x}", "${x}", "[1,2]", "k=v", " a", "'a'"]
+)
+def test_a_text_stays_as_it_is_written(text: str) -> None:
+    assert override(Recipe(), [f"train_data={text}", f"out={text}"]).train_data == text
+    assert override(Recipe(), [f"out={text}"]).out == text
+
+
+@pytest.mark.parametrize(
+    ("assignment", "key", "value"),
+    [
+        ("options.p=0", "p", 0.0),
+        ("options.causal=False", "causal", False),
+        ("options.temporal_blocks=[1, 3]", "temporal_blocks", [1, 3]),
+        ("options.temporal_blocks=null", "temporal_blocks", None),
+    ],
+)
+def test_options_have_the_types_of_their_network(assignment: str, key: str, value: Any) -> None:
+    found = override(Recipe(), [assignment]).options[key]
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_a_network_and_its_options_in_any_order() -> None:
+    changed = override(Recipe(), ["options.variant=tsm", "network=sth_resnet50"])
+    assert (changed.network, changed.options) == ("sth_resnet50", {"variant": "tsm"})
 
 
 @pytest.mark.parametrize(
     ("assignment", "reason"),
     [
         ("epochs", "key=value"),
-        ("epoch=3", "epoch"),
-        ("=3", "Key ''"),
-        ("epochs=many", "--set: epochs: Value 'many'"),
-        ("epochs=1.5", "1.5"),
-        ("lr=", "float"),
-        ("lr=[1", "flow sequence"),
-        ("lr.x=1", "Float"),
-        ("lr=${nothing}", "nothing"),
-        ("options=3", "int"),
-        ("milestones=5", "list"),
+        ("epoch=3", "no key epoch;"),
+        ("=3", "no key ;"),
+        ("epochs=many", "--set: epochs: 'many' is not a whole number"),
+        ("epochs=1.5", "'1.5' is not a whole number"),
+        ("lr=", "'' is not a number"),
+        ("lr=[1", "'[1' is not a number"),
+        ("lr.x=1", "no key lr.x;"),
+        ("flip=on", "'on' is not true or false"),
+        ("network=magic", "no network is called 'magic'"),
+        ("options=3", "name the option"),
+        ("options.depth=3", "sth_mobilenet_v2 has no option depth;"),
+        ("options.causal=on", "'on' is not true or false"),
+        ("options.p=much", "'much' is not a number"),
+        ("milestones=5", "'5' is no list"),
+        ("milestones=[1,x]", "no list"),
+        ("milestones=[1.5]", "'1.5' is not a whole number"),
         ("optimizer=adam", "sgd, adamw"),
         ("schedule=linear", "steps, cosine"),
         ("amp=int8", "none, bf16, fp16"),

@@ -256,4 +256,4 @@ def test_the_command_of_expected_memory(
     assert run(monkeypatch, "memory", "jester_sth", "--processes", "0") == 1
     assert run(monkeypatch, "memory", "unknown") == 1
     assert run(monkeypatch, "memory", "something_sth", *small) == 1
-    assert "error: something_sth: sth_resnet50 has no option width" in capsys.readouterr().err
+    assert "error: --set: sth_resnet50 has no option width" in capsys.readouterr().err

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import hashlib
 import json
+import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
-
 from training.clips.input_spec import FLOW_CHANNELS, InputSpec
 from training.common.errors import UserError
+from training.engine.typed_text import option_of, value_of
+from training.networks import NETWORKS, complete_options
 
 
 @dataclasses.dataclass
@@ -165,28 +165,42 @@ def differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]
 def override(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
     """The recipe with ``key=value`` assignments applied; ``options.p=0.5`` reaches into the network's options.
 
-    ``weights=`` makes a text empty.
+    A value is read by the type of its field: a text is taken as it stands, lists are written ``[1,2]``.
 
     Raises:
         UserError: an unknown key or a value of the wrong type.
     """
-    texts = [field.name for field in dataclasses.fields(Recipe) if isinstance(getattr(recipe, field.name), str)]
-    for assignment in assignments:
-        if "=" not in assignment:
-            raise UserError(f"--set {assignment!r}: expected key=value")
-    given = [f'{one}""' if one.endswith("=") and one[:-1] in texts else one for one in assignments]
-    try:
-        merged = OmegaConf.merge(OmegaConf.structured(recipe), OmegaConf.from_dotlist(given))
-        changed = OmegaConf.to_object(merged)
-    except (OmegaConfBaseException, YAMLError) as error:
-        known = ", ".join(field.name for field in dataclasses.fields(Recipe))
-        reason = " ".join(str(error).split()) if isinstance(error, YAMLError) else str(error).splitlines()[0]
-        if (key := getattr(error, "full_key", None)) and repr(key) not in reason:
-            reason = f"{key}: {reason}"
-        raise UserError(f"--set: {reason}; the keys are: {known}") from error
-    assert isinstance(changed, Recipe)
+    given = [one.partition("=") for one in assignments]
+    if bad := [key for key, equals, _ in given if not equals]:
+        raise UserError(f"--set {bad[0]!r}: expected key=value")
+    texts = {key: text for key, _, text in given}
+    kinds = typing.get_type_hints(Recipe)
+    options = _defaults_of_options(texts.get("network", recipe.network))
+    changes: dict[str, Any] = {"options": dict(recipe.options)}
+    for key, text in texts.items():
+        name = key.removeprefix("options.")
+        try:
+            if name != key:
+                changes["options"][name] = option_of(text, options[name])
+            elif key == "options":
+                raise ValueError("name the option, as in options.p=0.5")
+            else:
+                changes[key] = value_of(text, kinds[key])
+        except KeyError as error:
+            known = kinds if name == key else options
+            what = "there is no key" if name == key else f"{changes.get('network', recipe.network)} has no option"
+            raise UserError(f"--set: {what} {name}; there are: {', '.join(known)}") from error
+        except ValueError as error:
+            raise UserError(f"--set: {key}: {error}") from error
+    changed = dataclasses.replace(copy.deepcopy(recipe), **changes)
     check(changed)
     return changed
+
+
+def _defaults_of_options(network: str) -> dict[str, Any]:
+    if network not in NETWORKS:
+        raise UserError(f"no network is called {network!r}; there are: {', '.join(sorted(NETWORKS))}")
+    return complete_options(network, {})
 
 
 _AT_LEAST: dict[str, float] = {
