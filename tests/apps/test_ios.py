@@ -196,7 +196,7 @@ def test_the_app_uses_the_package_as_it_is(swift: None, tmp_path: Path) -> None:
         words = ("-suppress-warnings", "-parse-as-library", "-module-name", name, "-I", tmp_path)
         run("swiftc", "-emit-module", *words, "-o", tmp_path / f"{name}.swiftmodule", DECLARATIONS / f"{name}.swift")
     strict = [
-        "swiftc", "-swift-version", "5", "-strict-concurrency=complete", "-warnings-as-errors", "-parse-as-library",
+        "swiftc", "-swift-version", "6", "-warnings-as-errors", "-parse-as-library",
         "-I", str(tmp_path), "-I", str(CORE / ".build" / "debug" / "Modules"),
     ]  # fmt: skip
     module = tmp_path / "GestureDemo.swiftmodule"

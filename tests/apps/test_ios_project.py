@@ -30,7 +30,7 @@ KEYS = {
 
 # a format of another type prints nonsense, or worse
 VALUES = {
-    "artefact": ["@", "@"], "percent": ["lld"], "ago": ["f"], "spoken_gesture": ["lld", "@"], "times": ["f", "f"],
+    "artefact": ["@", "@"], "percent": ["lld"], "ago": ["lld"], "spoken_gesture": ["lld", "@"], "times": ["f", "f"],
     "rates": ["f", "f"], "counts": ["lld", "lld", "lld"], "banner_rate": ["f", "f", "f"],
 }  # fmt: skip
 

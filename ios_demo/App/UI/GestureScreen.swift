@@ -32,7 +32,7 @@ struct GestureScreen: View {
             }
         }
         .padding()
-        .onChange(of: phase, initial: true) { model.setInFront(phase == .active) }
+        .onChange(of: phase, initial: true) { model.enter(AppPhase(phase)) }
         .onChange(of: picked) { Task { await openVideo() } }
         .alert(Strings.noVideo, isPresented: $cannotOpen) { Button(Strings.understood) {} }
     }
@@ -111,6 +111,17 @@ struct Movie: Transferable {
             try files.copyItem(at: received.file, to: copy)
             before.forEach { try? files.removeItem(at: $0) }
             return Movie(url: copy)
+        }
+    }
+}
+
+extension AppPhase {
+    fileprivate init(_ phase: ScenePhase) {
+        switch phase {
+        case .active: self = .active
+        case .inactive: self = .inactive
+        case .background: self = .background
+        @unknown default: self = .background
         }
     }
 }

@@ -56,10 +56,7 @@ final class GestureViewModel: ObservableObject {
 
     func togglePause() { session.setPaused(!session.isPaused) }
 
-    func setInFront(_ isInFront: Bool) {
-        session.setInFront(isInFront)
-        UIApplication.shared.isIdleTimerDisabled = isInFront
-    }
+    func enter(_ phase: AppPhase) { session.enter(phase) }
 
     private func choose(_ choice: ModelChoice) {
         self.choice = choice
@@ -69,6 +66,7 @@ final class GestureViewModel: ObservableObject {
     private func refresh() {
         let now = ScreenContent(session: session, models: models)
         if now != content { content = now }
+        UIApplication.shared.isIdleTimerDisabled = session.keepsScreenOn
     }
 }
 

@@ -3,11 +3,7 @@ import XCTest
 @testable import GestureCore
 @testable import GestureTestSupport
 
-final class PipelineTests: XCTestCase {
-    private let executor = ManualExecutor()
-    private var events: [GestureEvent] = []
-    private var changes = 0
-
+final class PipelineTests: PipelineTestCase {
     func testFramesBecomeGestures() throws {
         let (pipeline, runner) = try running()
         runner.logits = [9, 0, 0, 0]
@@ -19,7 +15,7 @@ final class PipelineTests: XCTestCase {
         XCTAssertEqual(state.history.map(\.beginMs), [250])
         XCTAssertEqual(state.history.map(\.endMs), [500])
         XCTAssertNil(state.active)
-        XCTAssertEqual(state.top.first?.label, 3)
+        XCTAssertEqual(state.scores.map { ($0 * 100).rounded() }, [0, 0, 0, 100])
         XCTAssertEqual(events.map(\.kind), [.begin, .end])
         XCTAssertEqual([state.counts.offered, state.counts.early, state.counts.processed], [4, 1, 3])
         XCTAssertEqual(Set(state.timings.keys), Set(Stage.allCases))
@@ -88,7 +84,7 @@ final class PipelineTests: XCTestCase {
         XCTAssertEqual(pipeline.state.status, .paused)
         pipeline.resume()
         XCTAssertEqual(offers(pipeline, [0]), [.taken])
-        XCTAssertEqual(pipeline.state.top.count, 4)
+        XCTAssertEqual(pipeline.state.scores.count, 4)
     }
 
     func testAnErrorIsAStateAndRetryGoesOn() throws {
@@ -116,6 +112,30 @@ final class PipelineTests: XCTestCase {
         XCTAssertEqual(pipeline.state.status, .failed("a picture of 1 x 1 pixels is too small"))
     }
 
+    func testAFailureEndsTheGestureThatLasts() throws {
+        let (pipeline, runner) = try running()
+        runner.logits = [9, 0, 0, 0]
+        _ = offers(pipeline, [0, 250])
+        XCTAssertEqual(pipeline.state.active?.label, 0)
+        runner.failure = DemoError("the model broke")
+        _ = offers(pipeline, [500])
+        XCTAssertNil(pipeline.state.active)
+        XCTAssertEqual(pipeline.state.history.map(\.endMs), [250])
+        XCTAssertEqual(pipeline.state.scores, [])
+        XCTAssertEqual(events.map(\.kind), [.begin, .end])
+    }
+
+    /// Who listens to events must not wait for an end for ever.
+    func testAnotherModelEndsTheGestureThatLasts() throws {
+        let (pipeline, runner) = try running()
+        runner.logits = [9, 0, 0, 0]
+        _ = offers(pipeline, [0, 250])
+        pipeline.open(FakeSource { throw DemoError("there is no model") })
+        executor.run()
+        XCTAssertEqual(events.map(\.kind), [.begin, .end])
+        XCTAssertEqual(pipeline.state.history, [])
+    }
+
     func testAModelThatDoesNotOpenSaysWhy() throws {
         let pipeline = made()
         let source = FakeSource { throw DemoError("there is no model") }
@@ -131,41 +151,5 @@ final class PipelineTests: XCTestCase {
         pipeline.open(FakeSource { try Model(runner, thresholds: nil) })
         executor.run()
         XCTAssertEqual(pipeline.state.status, .running)
-    }
-
-    // MARK: Help
-
-    private func made() -> Pipeline {
-        Pipeline(
-            executor: executor, clock: SteppingClock(), onEvent: { [unowned self] in events.append($0) },
-            onChange: { [unowned self] in changes += 1 })
-    }
-
-    private func running() throws -> (Pipeline, FakeRunner) {
-        let pipeline = made()
-        let runner = FakeRunner(try TestContract.read())
-        let thresholds = try TestContract.readThresholds()
-        pipeline.open(FakeSource { try Model(runner, thresholds: thresholds) })
-        XCTAssertEqual(pipeline.state.status, .loading)
-        executor.run()
-        return (pipeline, runner)
-    }
-
-    private func offers(_ pipeline: Pipeline, _ times: [Int]) -> [Offer] {
-        times.map { time in
-            defer { executor.run() }
-            guard let frame = try? frame(time) else { return .refused }
-            return pipeline.offer(frame)
-        }
-    }
-
-    private func frame(_ timeMs: Int, rotation: Rotation = .degrees0) throws -> CameraFrame {
-        let storage = OwnedBytes(.init(repeating: 100, count: 48 * 40 * 4))
-        let channels = PixelFormat.bgra.channelNames.enumerated().map {
-            ($1, Channel(storage: storage, rowStride: 48 * 4, pixelStride: 4, offset: $0))
-        }
-        return try CameraFrame(
-            format: .bgra, width: 48, height: 40, channels: Dictionary(uniqueKeysWithValues: channels),
-            rotation: rotation, timeMs: timeMs)
     }
 }

@@ -54,6 +54,8 @@ final class FakeParts: SessionParts {
     private(set) var cameras: [FakeCamera] = []
     private(set) var inputs: [Input] = []
     private(set) var opened: [ModelChoice] = []
+    /// Of opening a model.
+    var failure: DemoError?
     let runner: FakeRunner
     private let thresholds: Thresholds?
 
@@ -70,13 +72,17 @@ final class FakeParts: SessionParts {
 
     func model(of choice: ModelChoice) -> ModelSource {
         opened.append(choice)
-        return FakeSource { [runner, thresholds] in try Model(runner, thresholds: thresholds) }
+        return FakeSource { [self] in
+            if let failure { throw failure }
+            return try Model(runner, thresholds: thresholds)
+        }
     }
 }
 
 /// A session over fakes, and a folder with one model.
 final class MadeSession {
     let executor = ManualExecutor()
+    let clock = SteppingClock()
     let parts: FakeParts
     let session: Session
     let models: ModelFolder
@@ -85,7 +91,7 @@ final class MadeSession {
     init(thresholds: Bool = false) throws {
         parts = try FakeParts(thresholds: thresholds)
         session = Session(
-            pipeline: Pipeline(executor: executor, clock: SteppingClock()), parts: parts, onOwnThread: { $0() })
+            pipeline: Pipeline(executor: executor, clock: clock), parts: parts, onOwnThread: { $0() })
         files = try ModelFiles()
         try files.add("m.mlpackage", contract: TestContract.json())
         models = ModelFolder(files.folder, keepsStates: true)
@@ -95,7 +101,7 @@ final class MadeSession {
 
     /// In front, with the model being opened.
     func open() {
-        session.setInFront(true)
+        session.enter(.active)
         session.choose(ModelChoice(model: models.models[0]))
     }
 

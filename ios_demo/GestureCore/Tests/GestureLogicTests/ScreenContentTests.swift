@@ -42,10 +42,9 @@ final class ScreenContentTests: XCTestCase {
         for time in [0, 250, 500] { try made.offer(time) }
         let shown = made.content
         XCTAssertEqual(shown.current, "Right")
-        XCTAssertEqual(shown.scores.map(\.name), ["Right", "Left", "Stop", "No gesture"])
-        XCTAssertEqual(shown.history.map(\.ago), [0.25])
+        XCTAssertEqual(shown.scores.map(\.name), ["Left", "Right", "Stop", "No gesture"])
         XCTAssertEqual(shown.history.map(\.isActive), [true])
-        XCTAssertEqual(shown.scores.first?.percent, 100)
+        XCTAssertEqual(shown.scores.map(\.percent), [0, 100, 0, 0])
         XCTAssertEqual(shown.stages.map(\.id), [.preprocess, .inference, .postprocess])
         XCTAssertEqual(shown.stages.compactMap(\.times).count, 3)
         XCTAssertEqual(shown.runtime, "fake 1.0")
@@ -53,6 +52,19 @@ final class ScreenContentTests: XCTestCase {
         made.parts.runner.failure = DemoError("it broke")
         try made.offer(750)
         XCTAssertEqual(made.content.banner, .failed("it broke"))
+    }
+
+    /// By the clock: the times of a video that is played again begin anew.
+    func testHowLongAgoAGestureWas() throws {
+        let made = try MadeSession(thresholds: true)
+        made.parts.runner.logits = [0, 9, 0, 0]
+        made.open()
+        made.executor.run()
+        for time in [0, 250, 0] { try made.offer(time) }
+        XCTAssertEqual(made.content.history.map(\.ago), [0])
+        made.clock.wait(milliseconds: 7000)
+        XCTAssertEqual(made.content.history.map(\.ago), [7])
+        XCTAssertEqual([made.content.cameraRate, made.content.networkRate], [0, 0])
     }
 
     /// A video that is played again makes the same gesture at the same time.

@@ -11,17 +11,17 @@ final class SessionTests: XCTestCase {
         let made = try MadeSession()
         let (session, parts) = (made.session, made.parts)
         XCTAssertTrue(parts.cameras.isEmpty)
-        session.setInFront(true)
+        session.enter(.active)
         XCTAssertEqual(parts.inputs, [.camera(.front)])
         XCTAssertTrue(parts.cameras[0].isRunning)
     }
 
     func testInTheBackgroundTheCameraIsGivenBackAndFramesAreRefused() throws {
         let (session, parts) = try running()
-        session.setInFront(false)
+        session.enter(.background)
         XCTAssertFalse(parts.cameras[0].isRunning)
         XCTAssertEqual(session.pipeline.state.status, .paused)
-        session.setInFront(true)
+        session.enter(.active)
         XCTAssertTrue(parts.cameras[1].isRunning)
         XCTAssertEqual(session.pipeline.state.status, .running)
         parts.cameras[0].outlet.frame(try MadeSession.frame(0))  // one that was still on its way
@@ -31,16 +31,72 @@ final class SessionTests: XCTestCase {
 
     /// The system refuses the GPU to an app that is not in front.
     func testWhatFailedBehindIsTriedAgainInFront() throws {
+        let made = try MadeSession()
+        made.parts.failure = DemoError("no GPU in the background")
+        made.open()
+        made.session.enter(.background)
+        made.executor.run()
+        XCTAssertEqual(made.session.pipeline.state.status, .failed("no GPU in the background"))
+        made.parts.failure = nil
+        made.session.enter(.active)
+        made.executor.run()
+        XCTAssertEqual(made.session.pipeline.state.status, .running)
+    }
+
+    /// What the network would say of it belongs to a stream that is over.
+    func testAFrameOnItsWayWhenTheAppGoesBehindIsDropped() throws {
         let (session, parts) = try running()
         parts.cameras[0].outlet.frame(try MadeSession.frame(0))
-        session.setInFront(false)
+        session.enter(.background)
         parts.runner.failure = DemoError("no GPU in the background")
         executor.run()
-        XCTAssertEqual(session.pipeline.state.status, .failed("no GPU in the background"))
-        parts.runner.failure = nil
-        session.setInFront(true)
+        XCTAssertEqual(session.pipeline.state.status, .paused)
+    }
+
+    func testAnAppThatIsOnlyCoveredKeepsTheCamera() throws {
+        let (session, parts) = try running()
+        session.enter(.inactive)
+        XCTAssertTrue(parts.cameras[0].isRunning)
+        session.enter(.background)
+        session.enter(.inactive)
+        XCTAssertTrue(parts.cameras[1].isRunning)
+    }
+
+    func testTheScreenStaysOnOnlyWhileGesturesAreLookedFor() throws {
+        let (session, parts) = try running()
+        XCTAssertFalse(session.keepsScreenOn)
+        parts.cameras[0].outlet.status(.running)
+        XCTAssertTrue(session.keepsScreenOn)
+        session.setPaused(true)
+        XCTAssertFalse(session.keepsScreenOn)
+        session.setPaused(false)
+        parts.cameras[0].outlet.status(.interrupted(.inUse))
+        XCTAssertFalse(session.keepsScreenOn)
+        parts.cameras[0].outlet.status(.running)
+        session.set(DeviceCondition(thermal: .critical))
+        XCTAssertFalse(session.keepsScreenOn)
+        session.set(DeviceCondition())
+        parts.cameras[1].outlet.status(.running)
+        XCTAssertTrue(session.keepsScreenOn)
+        parts.runner.failure = DemoError("the model broke")
+        parts.cameras[1].outlet.frame(try MadeSession.frame(0))
         executor.run()
+        XCTAssertFalse(session.keepsScreenOn)
+    }
+
+    /// A camera's frame that is being read when a video takes its place never comes into the video's stream.
+    func testAFrameOnItsWayWhenTheSourceIsReplacedIsNotOfTheNewStream() throws {
+        let (session, parts) = try running()
+        let frame = try MadeSession.frame(1_000_250)
+        parts.cameras[0].outlet.frame(frame)
+        session.choose(Input.video(URL(fileURLWithPath: "/clip.mov")))
+        executor.run()
+        for time in [0, 250] {
+            parts.cameras[1].outlet.frame(try MadeSession.frame(time))
+            executor.run()
+        }
         XCTAssertEqual(session.pipeline.state.status, .running)
+        XCTAssertEqual(parts.runner.inputs.count, 2)
     }
 
     func testACriticalHeatStopsAndAFallResumes() throws {
@@ -49,10 +105,10 @@ final class SessionTests: XCTestCase {
         XCTAssertTrue(parts.cameras[0].isRunning)
         session.set(DeviceCondition(thermal: .critical))
         XCTAssertFalse(parts.cameras[0].isRunning)
-        session.setInFront(false)
+        session.enter(.background)
         session.set(DeviceCondition(thermal: .fair))
         XCTAssertEqual(parts.cameras.count, 1)  // still in the background
-        session.setInFront(true)
+        session.enter(.active)
         XCTAssertTrue(parts.cameras[1].isRunning)
     }
 
@@ -107,8 +163,8 @@ final class SessionTests: XCTestCase {
         session.setPaused(true)
         XCTAssertTrue(parts.cameras[0].isRunning)
         XCTAssertEqual(session.pipeline.state.status, .paused)
-        session.setInFront(false)
-        session.setInFront(true)
+        session.enter(.background)
+        session.enter(.active)
         XCTAssertTrue(parts.cameras[1].isRunning)
         XCTAssertEqual(session.pipeline.state.status, .paused)
         session.setPaused(false)

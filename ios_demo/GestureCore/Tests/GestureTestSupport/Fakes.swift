@@ -34,6 +34,8 @@ final class FakeRunner: Runner {
     let runtime = "fake 1.0"
     var logits: [Float] = [0, 0, 0, 9]
     var failure: Error?
+    /// Called in the middle of each run.
+    var during: () -> Void = {}
     private(set) var resets = 0
     private(set) var inputs: [Tensor] = []
 
@@ -48,7 +50,24 @@ final class FakeRunner: Runner {
     func run(_ input: Tensor) throws -> [Float] {
         if let failure { throw failure }
         inputs.append(input)
+        during()
         return logits
+    }
+}
+
+/// A preprocessor that something happens to.
+final class DisturbedPreprocessor: Preprocessor {
+    /// Called in the middle of each frame.
+    var during: () throws -> Void = {}
+    private let inner: ContractPreprocessor
+
+    init(_ contract: Contract) throws {
+        inner = try ContractPreprocessor(contract)
+    }
+
+    func tensor(of frame: CameraFrame) throws -> Tensor {
+        try during()
+        return try inner.tensor(of: frame)
     }
 }
 
@@ -72,6 +91,10 @@ final class SteppingClock: MonotonicClock {
     func nanoseconds() -> UInt64 {
         now += 1_000_000
         return now
+    }
+
+    func wait(milliseconds: UInt64) {
+        now += milliseconds * 1_000_000
     }
 }
 

@@ -31,12 +31,13 @@ public protocol FrameSource: AnyObject {
     func limit(framesPerSecond: Double?)
 }
 
-/// Where a source's frames and news go. Once it is closed nothing comes through any more, whatever a source still has
-/// on its way. Any thread.
+/// Where a source's frames and news go. Once `close` has returned nothing comes through any more, and nothing is on its
+/// way through: it waits for a frame that another thread delivers. Any thread.
 public final class SourceOutlet: @unchecked Sendable {
     private let onFrame: (CameraFrame) -> Void
     private let onStatus: (SourceStatus) -> Void
-    private let lock = NSLock()
+    /// Recursive, since what is delivered may close the outlet.
+    private let lock = NSRecursiveLock()
     private var isOpen = true
 
     public init(onFrame: @escaping (CameraFrame) -> Void, onStatus: @escaping (SourceStatus) -> Void) {
@@ -45,22 +46,20 @@ public final class SourceOutlet: @unchecked Sendable {
     }
 
     public func frame(_ frame: CameraFrame) {
-        if passes { onFrame(frame) }
+        deliver { onFrame(frame) }
     }
 
     public func status(_ status: SourceStatus) {
-        if passes { onStatus(status) }
+        deliver { onStatus(status) }
     }
 
     public func close() {
-        lock.lock()
-        isOpen = false
-        lock.unlock()
+        lock.withLock { isOpen = false }
     }
 
-    private var passes: Bool {
-        lock.lock()
-        defer { lock.unlock() }
-        return isOpen
+    private func deliver(_ work: () -> Void) {
+        lock.withLock {
+            if isOpen { work() }
+        }
     }
 }

@@ -4,8 +4,9 @@ import Foundation
 ///
 /// `offer` preprocesses a due frame on the camera's thread, so that its buffer is free at once, and hands the tensor to
 /// the executor for inference and postprocessing. While that is busy, due frames are dropped; there is no queue. The
-/// stream begins anew after `reset`, another model, a frame of another size or rotation, and a time that goes back.
-/// Errors end in `Status.failed`. All functions may be called from any thread.
+/// stream begins anew after `reset`, another model, a frame of another size or rotation, and a time that goes back; a
+/// frame of an older stream that is still on its way is dropped then. Errors end in `Status.failed`. All functions may
+/// be called from any thread.
 ///
 /// `onEvent` gets each begin and end on the executor; `onChange` is told that `state` would show something new. It must
 /// be quick.
@@ -37,21 +38,22 @@ public final class Pipeline: @unchecked Sendable {
     }
 
     /// What to show now.
-    public var state: PipelineState { locked { book.state } }
+    public var state: PipelineState { locked { book.snapshot(at: clock.nanoseconds()) } }
 
     // MARK: Models
 
     /// Opens another model in place of the one before; the first frame after it begins a stream.
     public func open(_ source: ModelSource) {
-        let number: Int = locked {
+        let (number, before): (Int, PipelineSession?) = locked {
             self.source = source
-            session = nil
+            defer { session = nil }
             opened += 1
             book.begin()
-            return opened
+            return (opened, session)
         }
         onChange()
         executor.execute { [self] in
+            if let before { end(before) }
             let result = Result { try source.open() }
             let isNewest: Bool = locked {
                 guard number == opened else { return false }
@@ -74,7 +76,7 @@ public final class Pipeline: @unchecked Sendable {
     private func install(_ result: Result<Model, Error>) {
         switch result {
         case .success(let model):
-            session = PipelineSession(model)
+            session = PipelineSession(model, number: opened)
             book.running(model, paused: wantsPause)
         case .failure(let error):
             book.fail(error)
@@ -86,85 +88,106 @@ public final class Pipeline: @unchecked Sendable {
     /// Offers a frame; its buffer is not used any more when this returns.
     @discardableResult
     public func offer(_ frame: CameraFrame) -> Offer {
-        let (offer, taken) = locked { admit(frame) }
-        if let taken { process(frame, taken) }
+        let (offer, ticket) = locked { admit(frame) }
+        if let ticket { process(frame, ticket) }
         return offer
     }
 
-    private func admit(_ frame: CameraFrame) -> (Offer, PipelineSession?) {
+    private func admit(_ frame: CameraFrame) -> (Offer, Ticket?) {
         guard let session, book.state.status == .running else { return (.refused, nil) }
         book.offered(at: clock.nanoseconds())
         let offer = session.admit(frame)
         book.count(offer, missed: session.sampler.missed)
-        return (offer, offer == .taken ? session : nil)
+        let ticket = Ticket(session: session, stream: session.stream, timeMs: frame.timeMs)
+        return (offer, offer == .taken ? ticket : nil)
     }
 
-    private func process(_ frame: CameraFrame, _ session: PipelineSession) {
+    private func process(_ frame: CameraFrame, _ ticket: Ticket) {
         do {
-            let tensor = try timed(.preprocess) { try session.model.preprocessor.tensor(of: frame) }
-            let (timeMs, first) = (frame.timeMs, locked { session.takeBegins() })
-            executor.execute { [self] in
-                infer(tensor, timeMs, first, session)
-            }
+            let tensor = try timed(.preprocess, ticket) { try ticket.session.model.preprocessor.tensor(of: frame) }
+            executor.execute { [self] in infer(tensor, ticket) }
         } catch {
-            fail(error, session)
+            fail(error, ticket)
         }
     }
 
-    private func infer(_ tensor: Tensor, _ timeMs: Int, _ isFirst: Bool, _ session: PipelineSession) {
+    private func infer(_ tensor: Tensor, _ ticket: Ticket) {
+        let (session, model) = (ticket.session, ticket.session.model)
+        guard isCurrent(ticket) else { return drop(ticket) }
         do {
-            if isFirst { try forget(session) }
-            let logits = try timed(.inference) { try session.model.runner.run(tensor) }
-            let events = try timed(.postprocess) {
-                try session.model.postprocessor.step(logits, timeMs: timeMs)
+            try restart(session, ticket.stream)
+            let logits = try timed(.inference, ticket) { try model.runner.run(tensor) }
+            guard isCurrent(ticket) else { return drop(ticket) }
+            let events = try timed(.postprocess, ticket) {
+                try model.postprocessor.step(logits, timeMs: ticket.timeMs)
             }
-            finish(events, session) { book, model in
-                book.processed(timeMs, model.postprocessor, at: clock.nanoseconds())
+            finish(events, session) { book in
+                book.processed(ticket.timeMs, model.postprocessor, at: clock.nanoseconds())
                 session.isBusy = false
             }
         } catch {
-            fail(error, session)
+            fail(error, ticket)
         }
     }
 
-    /// On the executor: ends what is active, and the network forgets.
-    private func forget(_ session: PipelineSession) throws {
-        finish(session.model.postprocessor.reset(), session) { book, _ in book.top([]) }
+    private func isCurrent(_ ticket: Ticket) -> Bool {
+        locked { ticket.session === session && ticket.stream == ticket.session.stream }
+    }
+
+    /// A frame of a stream that is over.
+    private func drop(_ ticket: Ticket) {
+        locked { ticket.session.isBusy = false }
+    }
+
+    /// On the executor: where another stream begins, the gesture that lasts ends and the network forgets.
+    private func restart(_ session: PipelineSession, _ stream: Int) throws {
+        guard session.running != stream else { return }
+        end(session)
         try session.model.runner.reset()
+        session.running = stream
     }
 
+    /// On the executor: ends the gesture that lasts.
+    private func end(_ session: PipelineSession) {
+        finish(session.model.postprocessor.reset(), session) { $0.forget() }
+    }
+
+    /// Tells of events; the book keeps those of the newest model only.
     private func finish(
-        _ events: [GestureEvent], _ session: PipelineSession, _ note: (inout PipelineBook, Model) -> Void
+        _ events: [GestureEvent], _ session: PipelineSession, _ note: (inout PipelineBook) -> Void
     ) {
-        let isOpen: Bool = locked {
-            guard session === self.session else { return false }
-            book.keep(events)
-            note(&book, session.model)
-            return true
+        locked {
+            guard session.number == opened else { return }
+            book.keep(events, at: clock.nanoseconds())
+            note(&book)
         }
-        guard isOpen else { return }
         events.forEach(onEvent)
         onChange()
     }
 
-    private func fail(_ error: Error, _ session: PipelineSession) {
-        let isOpen: Bool = locked {
-            guard session === self.session else { return false }
-            self.session = nil
+    /// What fails for a stream that is over harms nobody: the next frame tells whether the model works.
+    private func fail(_ error: Error, _ ticket: Ticket) {
+        guard isCurrent(ticket) else { return drop(ticket) }
+        locked {
+            session = nil
             book.fail(error)
-            return true
         }
-        if isOpen { onChange() }
+        onChange()
+        executor.execute { [self] in end(ticket.session) }
     }
 
     // MARK: Streams
 
     /// The stream was lost (camera gone, another video): the next frame is a first one.
     public func reset() {
-        guard let session = locked({ session }) else { return }
-        locked { session.begin() }
+        let begun: Ticket? = locked {
+            session?.begin()
+            return session.map { Ticket(session: $0, stream: $0.stream, timeMs: 0) }
+        }
+        guard let begun else { return }
         executor.execute { [self] in
-            do { try forget(session) } catch { fail(error, session) }
+            guard isCurrent(begun) else { return }
+            do { try restart(begun.session, begun.stream) } catch { fail(error, begun) }
         }
     }
 
@@ -188,13 +211,15 @@ public final class Pipeline: @unchecked Sendable {
 
     // MARK: Help
 
-    private func timed<Result>(_ stage: Stage, _ work: () throws -> Result) rethrows -> Result {
+    private func timed<Result>(_ stage: Stage, _ ticket: Ticket, _ work: () throws -> Result) rethrows -> Result {
         tracer?.begin(stage)
         defer { tracer?.end(stage) }
         let started = clock.nanoseconds()
         let result = try work()
         let milliseconds = Double(clock.nanoseconds() - started) / 1e6
-        locked { book.took(stage, milliseconds: milliseconds) }
+        locked {
+            if ticket.session === session { book.took(stage, milliseconds: milliseconds) }
+        }
         return result
     }
 

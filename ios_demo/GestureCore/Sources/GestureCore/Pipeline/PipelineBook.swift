@@ -2,7 +2,6 @@ import Foundation
 
 /// Keeps the account that the screen sees; guarded by the pipeline's lock.
 struct PipelineBook {
-    private static let shownScores = 5
     private static let shownGestures = 20
 
     private(set) var state = PipelineState()
@@ -10,6 +9,15 @@ struct PipelineBook {
     private var times = StageTimes()
     private var cameraRate = RateMeter()
     private var networkRate = RateMeter()
+
+    /// The state as it is to be seen at a time of the clock.
+    func snapshot(at nanoseconds: UInt64) -> PipelineState {
+        var seen = state
+        seen.nowNs = nanoseconds
+        seen.cameraRate = cameraRate.rate(at: nanoseconds)
+        seen.networkRate = networkRate.rate(at: nanoseconds)
+        return seen
+    }
 
     /// A model is being opened; what was shown of the one before is of no use.
     mutating func begin() {
@@ -40,7 +48,6 @@ struct PipelineBook {
     mutating func offered(at nanoseconds: UInt64) {
         state.counts.offered += 1
         cameraRate.tick(nanoseconds)
-        state.cameraRate = cameraRate.rate
         state.revision += 1
     }
 
@@ -60,25 +67,30 @@ struct PipelineBook {
         state.timeMs = timeMs
         state.warning = postprocessor.warning
         networkRate.tick(nanoseconds)
-        state.networkRate = networkRate.rate
-        top(postprocessor.scores ?? [])
-    }
-
-    mutating func top(_ scores: [Double]) {
-        state.top = Score.best(Self.shownScores, of: scores)
+        state.scores = postprocessor.scores ?? []
         state.revision += 1
     }
 
-    mutating func keep(_ events: [GestureEvent]) {
+    /// The stream is over: what was said of its last frame does not hold any more.
+    mutating func forget() {
+        state.scores = []
+        state.warning = nil
+        state.revision += 1
+    }
+
+    mutating func keep(_ events: [GestureEvent], at nanoseconds: UInt64) {
         for event in events {
             switch event.kind {
             case .begin:
                 gestures += 1
                 let gesture = Gesture(
-                    number: gestures, label: event.label, beginMs: event.timeMs, confidence: event.confidence)
+                    number: gestures, label: event.label, beginMs: event.timeMs, beganNs: nanoseconds,
+                    confidence: event.confidence)
                 state.history = Array(([gesture] + state.history).prefix(Self.shownGestures))
             case .end:
-                if !state.history.isEmpty { state.history[0].endMs = event.timeMs }
+                guard !state.history.isEmpty else { continue }
+                state.history[0].endMs = event.timeMs
+                state.history[0].endedNs = nanoseconds
             }
         }
     }

@@ -1,11 +1,15 @@
 /// An open model and where its stream stands; guarded by the pipeline's lock.
 final class PipelineSession {
     let model: Model
+    /// Of the `open` that it came of.
+    let number: Int
     private(set) var sampler: Sampler
+    /// The number of the stream that frames belong to now.
+    private(set) var stream = 1
+    /// The stream that the network remembers. Of the executor.
+    var running = 0
     /// A frame is on its way through the network.
     var isBusy = false
-    /// The next frame is a first one, of which the network must know.
-    private var begins = true
     private var last: Seen?
 
     /// What must not change within a stream.
@@ -30,8 +34,9 @@ final class PipelineSession {
         }
     }
 
-    init(_ model: Model) {
+    init(_ model: Model, number: Int) {
         self.model = model
+        self.number = number
         sampler = Sampler(rate: model.framesPerSecond)
     }
 
@@ -47,16 +52,17 @@ final class PipelineSession {
         return .taken
     }
 
-    /// The next frame is a first one.
+    /// The next frame is the first one of another stream.
     func begin() {
-        begins = true
+        stream += 1
         last = nil
         sampler.reset()
     }
+}
 
-    /// Whether the frame that was taken is a first one; only once.
-    func takeBegins() -> Bool {
-        defer { begins = false }
-        return begins
-    }
+/// A frame that was taken: whose it is, and of which stream.
+struct Ticket {
+    let session: PipelineSession
+    let stream: Int
+    let timeMs: Int
 }

@@ -24,38 +24,24 @@ public enum Offer: Equatable, Sendable {
     case refused
 }
 
-/// A class and its smoothed score (0 to 1).
-public struct Score: Equatable, Sendable {
-    public let label: Int
-    public let score: Double
-
-    public init(label: Int, score: Double) {
-        self.label = label
-        self.score = score
-    }
-
-    /// The best classes, best first, of equal ones the first.
-    public static func best(_ count: Int, of scores: [Double]) -> [Score] {
-        let order = scores.indices.sorted { (scores[$0], $1) > (scores[$1], $0) }
-        return order.prefix(count).map { Score(label: $0, score: scores[$0]) }
-    }
-}
-
-/// One performance of a gesture; `endMs` is nil while it lasts. Times are those of the frames, in milliseconds.
+/// One performance of a gesture; the end is nil while it lasts. Streams begin anew, so that the times of frames, in
+/// milliseconds, cannot be compared between two gestures; those of the pipeline's clock, in nanoseconds, can.
 public struct Gesture: Equatable, Sendable {
-    /// Counts the gestures of a model; times begin anew with each stream.
+    /// Counts the gestures of a model.
     public let number: Int
     public let label: Int
     public let beginMs: Int
+    public let beganNs: UInt64
     public let confidence: Double
     public internal(set) var endMs: Int?
+    public internal(set) var endedNs: UInt64?
 
-    public init(number: Int, label: Int, beginMs: Int, confidence: Double, endMs: Int? = nil) {
+    init(number: Int, label: Int, beginMs: Int, beganNs: UInt64, confidence: Double) {
         self.number = number
         self.label = label
         self.beginMs = beginMs
+        self.beganNs = beganNs
         self.confidence = confidence
-        self.endMs = endMs
     }
 }
 
@@ -82,12 +68,14 @@ public struct PipelineState: Equatable, Sendable {
     public internal(set) var runtime: String?
     /// Index = class id.
     public internal(set) var labels: [String] = []
-    /// The best classes, best first.
-    public internal(set) var top: [Score] = []
+    /// Smoothed scores of the last frame, one a class (0 to 1); none before the first frame of a stream.
+    public internal(set) var scores: [Double] = []
     /// The last gestures, newest first.
     public internal(set) var history: [Gesture] = []
     /// Of the last frame.
     public internal(set) var timeMs = 0
+    /// Of the pipeline's clock, when this was looked at.
+    public internal(set) var nowNs: UInt64 = 0
     public internal(set) var warning: RateWarning?
     public internal(set) var timings: [Stage: Percentiles] = [:]
     public internal(set) var counts = Counts()

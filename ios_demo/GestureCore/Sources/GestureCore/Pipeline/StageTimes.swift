@@ -59,9 +59,9 @@ public struct RateMeter {
         times.removeAll { nanoseconds - min($0, nanoseconds) > Self.over }
     }
 
-    /// A second; 0 until it is known.
-    public var rate: Double {
-        guard let first = times.first, let last = times.last, last > first else { return 0 }
+    /// A second; 0 until it is known, and where nothing happened for two seconds.
+    public func rate(at now: UInt64) -> Double {
+        guard let first = times.first, let last = times.last, last > first, now < last + Self.over else { return 0 }
         return Double(times.count - 1) / (Double(last - first) / 1e9)
     }
 }

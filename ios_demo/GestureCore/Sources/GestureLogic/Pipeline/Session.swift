@@ -8,6 +8,17 @@ public protocol SessionParts: AnyObject {
     func model(of choice: ModelChoice) -> ModelSource
 }
 
+/// How the system shows the app.
+public enum AppPhase: Sendable {
+    case active
+    /// A call, Control Centre or another window lies over it.
+    case inactive
+    case background
+
+    /// The camera stays with an app that is only covered for a moment.
+    var isInFront: Bool { self != .background }
+}
+
 /// Joins source, pipeline and the system's wishes: what runs when. One thread at a time, the main one in the app.
 ///
 /// Frames flow while the app is in front and the phone is not too hot; they reach the network unless the person paused
@@ -40,6 +51,11 @@ public final class Session {
         self.parts = parts
         self.input = input
         self.onOwnThread = onOwnThread
+    }
+
+    /// The screen must not fall asleep: gestures are being looked for.
+    public var keepsScreenOn: Bool {
+        mayRun && !isPaused && sourceStatus == .running && pipeline.state.status == .running
     }
 
     // MARK: What the person does
@@ -80,10 +96,10 @@ public final class Session {
 
     // MARK: What the system does
 
-    /// The app comes to the front or leaves it.
-    public func setInFront(_ isInFront: Bool) {
-        guard isInFront != self.isInFront else { return }
-        self.isInFront = isInFront
+    /// The app comes to the front or goes behind others.
+    public func enter(_ phase: AppPhase) {
+        guard phase.isInFront != isInFront else { return }
+        isInFront = phase.isInFront
         if isInFront { pipeline.retry() }  // what failed behind, where the system refuses the GPU, may work now
         settle()
     }

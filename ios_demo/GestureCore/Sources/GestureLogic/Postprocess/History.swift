@@ -8,9 +8,9 @@ public struct ScoreRow: Equatable, Sendable, Identifiable {
     public let score: Double
     public var percent: Int { Int((100 * score).rounded()) }
 
-    /// The best classes, best first.
+    /// All classes in the order of the labels, so that a row stays in its place.
     public static func of(_ state: PipelineState) -> [ScoreRow] {
-        state.top.map { ScoreRow(id: $0.label, name: state.name(of: $0.label), score: $0.score) }
+        state.scores.enumerated().map { ScoreRow(id: $0, name: state.name(of: $0), score: $1) }
     }
 }
 
@@ -20,8 +20,8 @@ public struct HistoryRow: Equatable, Sendable, Identifiable {
     public let id: Int
     public let name: String
     public let percent: Int
-    /// Seconds before the last frame at which it began.
-    public let ago: Double
+    /// Whole seconds since it began.
+    public let ago: Int
     public let isActive: Bool
 
     /// Newest first.
@@ -30,12 +30,16 @@ public struct HistoryRow: Equatable, Sendable, Identifiable {
             HistoryRow(
                 id: gesture.number, name: state.name(of: gesture.label),
                 percent: Int((100 * gesture.confidence).rounded()),
-                ago: Double(max(0, state.timeMs - gesture.beginMs)) / 1000, isActive: gesture.endMs == nil)
+                ago: state.seconds(since: gesture.beganNs), isActive: gesture.endMs == nil)
         }
     }
 }
 
 extension PipelineState {
+    func seconds(since nanoseconds: UInt64) -> Int {
+        nowNs > nanoseconds ? Int((nowNs - nanoseconds) / 1_000_000_000) : 0
+    }
+
     func name(of label: Int) -> String {
         labels.indices.contains(label) ? labels[label] : "\(label)"
     }
