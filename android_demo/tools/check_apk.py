@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import struct
 import sys
 import zipfile
@@ -53,7 +54,22 @@ def _manifest(apk: Path) -> list[str]:
     )
     faults = [f"its manifest lacks {line}" for line in lines if line not in said]
     asked = [line for line in said.splitlines() if line.startswith("uses-permission") and line != lines[2]]
+    needed = [line.strip() for line in said.splitlines() if line.strip().startswith("uses-feature:")]
+    faults += [f"phones without it cannot install it: {line}" for line in needed if "faketouch" not in line]
+    tree = run(["aapt", "dump", "xmltree", apk, "AndroidManifest.xml"], "reading the manifest")
+    faults += [f"any app may start its {name}" for name in open_components(tree)]
     return faults + [f"its manifest asks for more than the camera: {line}" for line in asked]
+
+
+def open_components(tree: str) -> list[str]:
+    """Names of exported components that ask for no permission, but for the launcher's, of aapt's dump of a manifest."""
+    found = []
+    for part in re.split(r"E: (?=activity|service|receiver|provider)", tree)[1:]:
+        name = re.search(r'android:name\(\w+\)="([^"]+)"', part)
+        exported = re.search(r"android:exported\(\w+\)=\(type 0x12\)0xffffffff", part)
+        if exported and "android:permission" not in part and "android.intent.category.LAUNCHER" not in part:
+            found.append(name[1] if name else "component")
+    return found
 
 
 def _dex(apk: Path) -> list[str]:

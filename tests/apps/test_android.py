@@ -127,7 +127,7 @@ def test_the_apks_own_native_libraries_read_its_models(built: Path, streams: lis
     readings = {reading.artefact: reading for reading in read_all(built, seed=5)}
     assert {name: reading.sha256 for name, reading in readings.items()} == {m.name: sha256_of(m) for m in streams}
     litert, executorch = (readings[model.name] for model in streams)
-    assert executorch.identical and executorch.runtime == f"ExecuTorch {EXECUTORCH} (XNNPACK)"
+    assert executorch.identical and executorch.runtime == f"ExecuTorch {EXECUTORCH} (XnnpackBackend)"
     assert executorch.logits.values == executorch.rows * 27 == 32 * 27 and executorch.states.values > 100_000
     point = load_contract(streams[0]).output.quantization
     assert point and litert.logits.largest <= 4.5 * point.scale and litert.same_class >= 0.9 * litert.rows
@@ -171,6 +171,18 @@ def test_an_apk_with_faults_is_refused(tools: None, tmp_path: Path) -> None:
         archive.writestr("classes.dex", b"dex")
     with pytest.raises(UserError, match="verifying failed"):
         check_apk.check(tmp_path / "unsigned.apk")
+
+
+def test_components_that_any_app_may_start_are_named() -> None:
+    exported = "A: android:exported(0x01010010)=(type 0x12)0xffffffff"
+    name = 'A: android:name(0x01010003)="{}"'
+    tree = "\n".join(
+        [f"E: activity {name.format('.Open')} {exported}",
+         f"E: activity {name.format('.Guarded')} {exported} A: android:permission(0x01010006)=\"a.b\"",
+         f"E: activity {name.format('.Main')} {exported} {name.format('android.intent.category.LAUNCHER')}",
+         f"E: service {name.format('.Inner')}"]
+    )  # fmt: skip
+    assert check_apk.open_components(tree) == [".Open"]
 
 
 def test_ktlint_is_clean() -> None:

@@ -21,6 +21,7 @@ import org.sthmobile.gesture.camera.SourceState
 import org.sthmobile.gesture.core.pipeline.PipelineState
 import org.sthmobile.gesture.pipeline.Thermal
 import org.sthmobile.gesture.postprocess.history
+import org.sthmobile.gesture.runner.Models
 import java.io.File
 import kotlin.test.assertEquals
 import kotlin.test.assertFalse
@@ -56,7 +57,7 @@ class ScreenTest {
         val shown = Shown(540, 1080)
         val source = SourceState.Stopped(Reason.PERMISSION_BLOCKED)
         val lost = recording.play { it.reset() }
-        shown.view.show(screenOf(lost, source, Thermal.SEVERE, video = false), video = false)
+        shown.view.show(screenOf(lost, source, Thermal.SEVERE, video = false, models = NONE), video = false)
         shown.draw("refused")
         assertEquals(shown.string(R.string.no_gesture), shown.text(R.id.headline))
         assertTrue(shown.text(R.id.history).startsWith(recording.gestures.last()), "the history stays")
@@ -82,7 +83,7 @@ class ScreenTest {
         height: Int,
     ) {
         val shown = Shown(width, height)
-        shown.view.show(screenOf(state, SourceState.Running, Thermal.NONE, video = true), video = true)
+        shown.view.show(screenOf(state, SourceState.Running, Thermal.NONE, video = true, models = NONE), video = true)
         shown.picture.onFrame(recording.last())
         val bitmap = shown.draw(name)
         checkTexts(shown)
@@ -117,6 +118,9 @@ class ScreenTest {
         assertTrue(spoken.startsWith(state.labels[best.label]), spoken)
     }
 }
+
+/** Read, and none of them broken: what is open comes from the recording. */
+private val NONE = Models(emptyList(), emptyList())
 
 /** The layout in an activity of the app's theme, at a size in pixels. */
 private class Shown(

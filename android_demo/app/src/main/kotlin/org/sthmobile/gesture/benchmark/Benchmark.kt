@@ -49,15 +49,16 @@ class Benchmark(
         report: BenchmarkReport,
     ) {
         report.plan(plan)
-        val contract = store.contract(plan.model)
+        val model = store.find(plan.model)
+        val contract = model.contract
         require(plan.runtime == null || plan.runtime == contract.runtime) {
             "${plan.model} is for ${contract.runtime}, --es runtime says ${plan.runtime}"
         }
-        val file = store.file(plan.model)
+        val file = store.file(model)
         report.artefact(file.name, sha256(file), file.length(), contract)
         val memoryBefore = memoryMb()
         val begin = System.nanoTime()
-        store.open(plan.model, contract, plan.threads).use { runner ->
+        store.open(model, plan.threads).use { runner ->
             report.loaded(runner.runtime, runner.runtimeVersion, (System.nanoTime() - begin) / 1e6)
             val measurement = Measurement(runner)
             val first = measurement.run(1).milliseconds[0]

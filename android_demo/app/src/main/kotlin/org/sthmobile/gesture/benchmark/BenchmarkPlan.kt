@@ -25,7 +25,7 @@ data class BenchmarkPlan(
         ): BenchmarkPlan {
             val plan =
                 BenchmarkPlan(
-                    model = text("model") ?: throw IllegalArgumentException("there is no --es model NAME"),
+                    model = modelOf(text("model")),
                     runtime = text("runtime"),
                     threads = number("threads") ?: 1,
                     rounds = number("rounds") ?: 50,
@@ -38,6 +38,12 @@ data class BenchmarkPlan(
             require(plan.warmUp in 0..100_000) { "--ei warm_up is ${plan.warmUp}; expected 0 to 100000" }
             require(plan.coolDownMs in 0..600_000) { "--ei cool_down_ms is ${plan.coolDownMs}; expected 0 to 600000" }
             return plan
+        }
+
+        private fun modelOf(said: String?): String {
+            val model = requireNotNull(said) { "there is no --es model NAME" }
+            require('/' !in model) { "--es model is $model; expected the name of a file in the app's folder of models" }
+            return model
         }
 
         /** The name of the result's file; it must not lead out of its folder. */

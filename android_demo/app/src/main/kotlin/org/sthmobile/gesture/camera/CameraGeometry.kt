@@ -17,16 +17,52 @@ fun chooseSize(sizes: List<FrameSize>): FrameSize? =
 private const val WANTED_AREA = 640 * 480
 
 /**
- * By how many degrees clockwise a buffer must be turned to stand upright on the screen.
+ * The preview's size: of those with the shape of the network's frames ([reader]) and no larger than Android promises
+ * beside them, the one next to 1440 x 1080 in area; [reader] where there is none.
+ */
+fun choosePreview(
+    sizes: List<FrameSize>,
+    reader: FrameSize,
+): FrameSize =
+    sizes
+        .filter { it.width <= 1920 && it.height <= 1080 && isAlike(it, reader) }
+        .minByOrNull { Math.abs(it.width * it.height - 1440 * 1080) } ?: reader
+
+private fun isAlike(
+    one: FrameSize,
+    other: FrameSize,
+): Boolean {
+    val across = one.width.toLong() * other.height
+    val down = other.width.toLong() * one.height
+    return Math.abs(across - down) * 100 <= down // whole pixels: within a hundredth
+}
+
+/** Frames a second that a camera chooses from by the light. */
+data class FrameRates(
+    val least: Int,
+    val most: Int,
+)
+
+/** The fastest of what is not above [most], and of several the one that may become slowest, for the dark; null: none. */
+fun chooseRates(
+    offered: List<FrameRates>,
+    most: Int,
+): FrameRates? =
+    offered.filter { it.most <= most }.maxWithOrNull(compareBy({ it.most }, { -it.least }))
+        ?: offered.minWithOrNull(compareBy({ it.most }, { it.least }))
+
+/**
+ * By how many degrees clockwise a buffer must be turned to stand upright.
  *
- * [sensor] is how the sensor is mounted (SENSOR_ORIENTATION), [display] by how much the screen's content is turned
- * (Display.getRotation in degrees). The front camera looks the other way, so the display's turn counts the other way.
+ * [sensor] is how the sensor is mounted (SENSOR_ORIENTATION), [turn] how the phone is held
+ * ([org.sthmobile.gesture.core.camera.HeldPhone]). The front camera looks the other way, so the turn counts the other
+ * way.
  */
 fun uprightRotation(
     sensor: Int,
-    display: Int,
+    turn: Int,
     front: Boolean,
-): Int = if (front) (sensor + display) % 360 else (sensor - display + 360) % 360
+): Int = if (front) (sensor + turn) % 360 else (sensor - turn + 360) % 360
 
 /** How a preview's texture is drawn: numbers of a matrix, in the order in which they apply. */
 data class PreviewTransform(

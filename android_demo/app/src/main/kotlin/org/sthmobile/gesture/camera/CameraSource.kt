@@ -6,7 +6,6 @@ import android.graphics.ImageFormat
 import android.graphics.SurfaceTexture
 import android.hardware.camera2.CameraAccessException
 import android.hardware.camera2.CameraCaptureSession
-import android.hardware.camera2.CameraCharacteristics
 import android.hardware.camera2.CameraDevice
 import android.hardware.camera2.CameraManager
 import android.hardware.camera2.CaptureRequest
@@ -17,18 +16,12 @@ import android.view.Surface
 import org.sthmobile.gesture.preprocess.ImageFrames
 import java.io.Closeable
 
-/** What the preview must know of the camera that was opened. */
-data class OpenedCamera(
-    val size: FrameSize,
-    val sensor: Int,
-    val front: Boolean,
-)
-
 /**
  * A camera -> [sink], and a preview in a texture.
  *
- * All of it runs on one thread. When another app takes the camera, it says so and takes it back once the system says
- * that it is free. Frames are read one at a time; those that come meanwhile are dropped by the reader.
+ * All of it runs on one thread, what it asks the system too. When another app takes the camera, it says so and takes it
+ * back once the system says that it is free, as [Reopening] allows. Frames are read one at a time; those that come
+ * meanwhile are dropped by the reader.
  */
 class CameraSource(
     context: Context,
@@ -38,75 +31,93 @@ class CameraSource(
     private val thread = HandlerThread("camera").apply { start() }
     private val handler = Handler(thread.looper)
     private val frames = ImageFrames()
-    private val taken = WaitForCamera()
+    private val free = WaitForCamera()
+    private val reopening = Reopening()
+    private val reopen = Runnable { watched { open() } }
+    private var waiting = false
 
-    @Volatile private var display = 0
+    @Volatile private var turn = 0
+
+    /** The camera that was opened last, so that its preview can be laid out. */
+    @Volatile var facts: CameraFacts? = null
+        private set
+    private var most = 0
     private var listener = SourceListener { }
     private var texture: SurfaceTexture? = null
     private var id: String? = null
-    private var opened: OpenedCamera? = null
 
     /** Of the camera that is being opened or open; another one that calls is an earlier one, and is closed. */
     private var callback: DeviceCallback? = null
     private var device: CameraDevice? = null
     private var session: CameraCaptureSession? = null
+    private var request: CaptureRequest.Builder? = null
     private var reader: ImageReader? = null
     private var surface: Surface? = null
 
     init {
-        manager.registerAvailabilityCallback(taken, handler)
+        handler.post { manager.registerAvailabilityCallback(free, handler) }
     }
 
-    /** Which camera a person sees: known before it is open, so that the preview can be laid out. Null: there is none. */
-    fun describe(front: Boolean): OpenedCamera? =
-        try {
-            find(front)?.let { describe(it) }
-        } catch (_: CameraAccessException) {
-            null
-        }
-
-    /** Opens the camera; the permission must have been given. [listener] is told how it goes until the next start. */
+    /**
+     * Opens the camera for up to [most] frames a second; the permission must have been given. [listener] is told how it
+     * goes until the next start.
+     */
     fun start(
         front: Boolean,
         preview: SurfaceTexture,
+        most: Int,
         listener: SourceListener,
-    ) = run {
+    ) {
         handler.post {
             this.listener = listener
+            this.most = most
             texture = preview
+            reopening.asked()
             watched {
-                id = find(front)
-                if (id == null) listener.onSource(SourceState.Stopped(Reason.NO_CAMERA)) else open()
+                id = manager.find(front)
+                if (id == null) fail(SourceState.Stopped(Reason.NO_CAMERA)) else open()
             }
         }
-        Unit
     }
 
-    /** How far the screen's content is turned, in degrees; may change while the camera runs. */
-    fun turn(display: Int) {
-        this.display = display
+    /** How the phone is held, in degrees as [uprightRotation] takes them; may change while the camera runs. */
+    fun turn(turn: Int) {
+        this.turn = turn
     }
 
-    /** Lets go of the camera; [then] runs afterwards, on the camera's thread. */
-    fun stop(then: () -> Unit = {}) {
+    /** Up to so many frames a second from now on. */
+    fun pace(most: Int) {
         handler.post {
-            id = null
-            release()
-            then()
+            this.most = most
+            watched { repeat() }
         }
+    }
+
+    /** Lets go of the camera; [then] runs afterwards, on the camera's thread or, after [close], at once. */
+    fun stop(then: () -> Unit = {}) {
+        val posted =
+            handler.post {
+                id = null
+                release()
+                then()
+            }
+        if (!posted) then() // the thread has ended, and has let go of the camera before
     }
 
     override fun close() {
-        manager.unregisterAvailabilityCallback(taken)
-        stop { thread.quitSafely() }
+        stop {
+            manager.unregisterAvailabilityCallback(free)
+            thread.quitSafely()
+        }
     }
 
     @SuppressLint("MissingPermission") // who calls start has it; losing it meanwhile ends in SecurityException
     private fun open() {
         val wanted = id ?: return
         release()
+        facts = manager.describe(wanted)
         listener.onSource(SourceState.Starting)
-        opened = describe(wanted) ?: return fail(SourceState.Stopped(Reason.BROKEN, "it gives no YUV pictures"))
+        if (facts == null) return fail(SourceState.Stopped(Reason.BROKEN, "it gives no YUV pictures"))
         val mine = DeviceCallback()
         callback = mine // before it can be called
         manager.openCamera(wanted, mine, handler)
@@ -128,36 +139,44 @@ class CameraSource(
             fail(SourceState.Stopped(Reason.TAKEN, error.message))
         }
 
-    private fun fail(state: SourceState) {
+    private fun fail(state: SourceState.Stopped) {
         release()
+        reopening.lost(state.reason)
         listener.onSource(state)
     }
 
     private fun begin(camera: CameraDevice) {
-        val (size, sensor, front) = opened ?: return
+        val facts = facts ?: return
         val preview = texture ?: return
-        preview.setDefaultBufferSize(size.width, size.height)
+        preview.setDefaultBufferSize(facts.preview.width, facts.preview.height)
         val shown = Surface(preview).also { surface = it }
-        val read = ImageReader.newInstance(size.width, size.height, ImageFormat.YUV_420_888, 2).also { reader = it }
-        read.setOnImageAvailableListener({ deliver(it, sensor, front) }, handler)
-        val request =
+        val (width, height) = facts.size
+        val read = ImageReader.newInstance(width, height, ImageFormat.YUV_420_888, 2).also { reader = it }
+        read.setOnImageAvailableListener({ deliver(it, facts) }, handler)
+        request =
             camera.createCaptureRequest(CameraDevice.TEMPLATE_PREVIEW).apply {
                 addTarget(shown)
                 addTarget(read.surface)
-                set(CaptureRequest.CONTROL_AF_MODE, CaptureRequest.CONTROL_AF_MODE_CONTINUOUS_VIDEO)
             }
         @Suppress("DEPRECATION") // its successor is newer than Android 8
-        camera.createCaptureSession(listOf(shown, read.surface), SessionCallback(request.build()), handler)
+        camera.createCaptureSession(listOf(shown, read.surface), SessionCallback(), handler)
+    }
+
+    private fun repeat() {
+        val facts = facts ?: return
+        val wanted = request ?: return
+        wanted.suit(facts, most)
+        session?.setRepeatingRequest(wanted.build(), null, handler)
     }
 
     private fun deliver(
         reader: ImageReader,
-        sensor: Int,
-        front: Boolean,
+        facts: CameraFacts,
     ) {
         val image = reader.acquireLatestImage() ?: return
+        reopening.works()
         try {
-            sink.onFrame(frames.read(image, uprightRotation(sensor, display, front)))
+            sink.onFrame(frames.read(image, uprightRotation(facts.sensor, turn, facts.front)))
         } finally {
             frames.clear()
             image.close()
@@ -165,33 +184,18 @@ class CameraSource(
     }
 
     private fun release() {
+        handler.removeCallbacks(reopen)
+        waiting = false
         session?.close()
         device?.close()
         reader?.close()
         surface?.release()
         session = null
+        request = null
         callback = null
         device = null
         reader = null
         surface = null
-    }
-
-    private fun find(front: Boolean): String? {
-        val facing = if (front) CameraCharacteristics.LENS_FACING_FRONT else CameraCharacteristics.LENS_FACING_BACK
-        return manager.cameraIdList.firstOrNull {
-            manager.getCameraCharacteristics(it).get(CameraCharacteristics.LENS_FACING) == facing
-        }
-    }
-
-    private fun describe(id: String): OpenedCamera? {
-        val facts = manager.getCameraCharacteristics(id)
-        val map = facts.get(CameraCharacteristics.SCALER_STREAM_CONFIGURATION_MAP) ?: return null
-        val sizes = map.getOutputSizes(ImageFormat.YUV_420_888).orEmpty().map { FrameSize(it.width, it.height) }
-        return OpenedCamera(
-            chooseSize(sizes) ?: return null,
-            facts.get(CameraCharacteristics.SENSOR_ORIENTATION) ?: 0,
-            facts.get(CameraCharacteristics.LENS_FACING) == CameraCharacteristics.LENS_FACING_FRONT,
-        )
     }
 
     private inner class DeviceCallback : CameraDevice.StateCallback() {
@@ -210,21 +214,19 @@ class CameraSource(
 
         private fun lose(
             camera: CameraDevice,
-            state: SourceState,
+            state: SourceState.Stopped,
         ) {
             if (callback === this) fail(state)
             camera.close()
         }
     }
 
-    private inner class SessionCallback(
-        private val request: CaptureRequest,
-    ) : CameraCaptureSession.StateCallback() {
+    private inner class SessionCallback : CameraCaptureSession.StateCallback() {
         override fun onConfigured(configured: CameraCaptureSession) {
             if (configured.device !== device) return
             session = configured
             watched {
-                configured.setRepeatingRequest(request, null, handler)
+                repeat()
                 listener.onSource(SourceState.Running)
             }
         }
@@ -238,12 +240,15 @@ class CameraSource(
     /** Opens the camera again once nobody else has it. */
     private inner class WaitForCamera : CameraManager.AvailabilityCallback() {
         override fun onCameraAvailable(cameraId: String) {
-            if (cameraId == id && callback == null) watched { open() }
+            if (cameraId != id || callback != null || waiting) return
+            val wait = reopening.next() ?: return
+            waiting = true
+            handler.postDelayed(reopen, wait)
         }
     }
 }
 
-private fun stopped(error: CameraAccessException): SourceState {
+private fun stopped(error: CameraAccessException): SourceState.Stopped {
     val reason =
         when (error.reason) {
             CameraAccessException.CAMERA_IN_USE, CameraAccessException.MAX_CAMERAS_IN_USE -> Reason.TAKEN

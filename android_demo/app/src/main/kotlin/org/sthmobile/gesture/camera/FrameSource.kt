@@ -40,6 +40,9 @@ enum class Reason {
     /** Cameras are switched off by the phone's owner or by a switch. */
     DISABLED,
 
+    /** The phone is too hot; frames come again once it has cooled. */
+    HOT,
+
     /** The camera, or the video, cannot be read. */
     BROKEN,
 }

@@ -6,16 +6,17 @@ import android.media.MediaCodecInfo
 import android.media.MediaExtractor
 import android.media.MediaFormat
 import android.net.Uri
+import org.sthmobile.gesture.core.camera.Colours
 import org.sthmobile.gesture.preprocess.ImageFrames
-import org.sthmobile.gesture.preprocess.VideoLevels
 import java.io.Closeable
 import java.io.IOException
 
 /**
  * A video file -> [sink], at the speed at which it was recorded.
  *
- * Frames carry the video's own times, so gestures are those of the video also where decoding is slow. Runs on a thread
- * of its own from [start] to its end, or to [close].
+ * Frames carry the video's own times, so gestures are those of the video also where decoding is slow. They are read
+ * where the decoder has put them: nothing is copied, and [sink] takes what it needs of those that it needs. Runs on a
+ * thread of its own from [start] to its end, or to [close].
  */
 class VideoSource(
     private val context: Context,
@@ -66,6 +67,9 @@ class VideoSource(
         extractor.selectTrack(track)
         val format = extractor.getTrackFormat(track)
         format.setInteger(MediaFormat.KEY_COLOR_FORMAT, MediaCodecInfo.CodecCapabilities.COLOR_FormatYUV420Flexible)
+        if (isHdr(format.number(MediaFormat.KEY_COLOR_TRANSFER))) { // Android 12 and later do it, where the decoder can
+            format.setInteger(MediaFormat.KEY_COLOR_TRANSFER_REQUEST, MediaFormat.COLOR_TRANSFER_SDR_VIDEO)
+        }
         val codec = MediaCodec.createDecoderByType(format.getString(MediaFormat.KEY_MIME).orEmpty())
         try {
             codec.configure(format, null, null, 0)
@@ -83,19 +87,18 @@ class VideoSource(
         private val extractor: MediaExtractor,
         format: MediaFormat,
     ) {
-        private val rotation = format.number(MediaFormat.KEY_ROTATION, 0)
+        private val rotation = format.number(MediaFormat.KEY_ROTATION) ?: 0
         private val frames = ImageFrames()
-        private val levels = VideoLevels()
         private val info = MediaCodec.BufferInfo()
         private var allSent = false
         private var beganNs = NOT_YET
-        private var fullRange = false
+        private var colours = Colours.CAMERA // until the decoder says, before its first frame
 
         fun run() {
             while (!closed) {
                 if (!allSent) send()
                 val index = codec.dequeueOutputBuffer(info, WAIT_US)
-                if (index == MediaCodec.INFO_OUTPUT_FORMAT_CHANGED) fullRange = isFullRange(codec.outputFormat)
+                if (index == MediaCodec.INFO_OUTPUT_FORMAT_CHANGED) colours = coloursOf(codec.outputFormat)
                 if (index < 0) continue // that, or nothing yet
                 if (info.flags and MediaCodec.BUFFER_FLAG_END_OF_STREAM != 0) return
                 try {
@@ -121,12 +124,12 @@ class VideoSource(
         }
 
         private fun show(index: Int) {
-            val image = codec.getOutputImage(index) ?: return
+            val image = checkNotNull(codec.getOutputImage(index)) { "this phone's decoder shows no pictures of it" }
             try {
                 waitUntil(info.presentationTimeUs)
-                val frame = frames.read(image, rotation)
+                val frame = frames.read(image, rotation, colours)
                 frame.timestampNs = info.presentationTimeUs * 1000
-                sink.onFrame(if (fullRange) frame else levels.stretch(frame))
+                sink.onFrame(frame)
             } finally {
                 frames.clear()
                 image.close()
@@ -144,12 +147,14 @@ class VideoSource(
         const val WAIT_US = 10_000L
         const val NOT_YET = Long.MIN_VALUE
 
-        fun isFullRange(format: MediaFormat): Boolean =
-            format.number(MediaFormat.KEY_COLOR_RANGE, MediaFormat.COLOR_RANGE_LIMITED) == MediaFormat.COLOR_RANGE_FULL
+        fun coloursOf(format: MediaFormat): Colours =
+            videoColours(
+                format.number(MediaFormat.KEY_COLOR_STANDARD),
+                format.number(MediaFormat.KEY_COLOR_RANGE),
+                format.number(MediaFormat.KEY_COLOR_TRANSFER),
+                format.number(MediaFormat.KEY_HEIGHT) ?: 0,
+            )
 
-        fun MediaFormat.number(
-            key: String,
-            otherwise: Int,
-        ): Int = if (containsKey(key)) getInteger(key) else otherwise
+        fun MediaFormat.number(key: String): Int? = if (containsKey(key)) getInteger(key) else null
     }
 }

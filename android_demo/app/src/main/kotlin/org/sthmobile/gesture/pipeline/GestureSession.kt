@@ -5,9 +5,9 @@ import android.graphics.SurfaceTexture
 import android.net.Uri
 import android.os.Handler
 import android.os.Looper
+import org.sthmobile.gesture.camera.CameraFacts
 import org.sthmobile.gesture.camera.CameraSource
 import org.sthmobile.gesture.camera.FrameSink
-import org.sthmobile.gesture.camera.OpenedCamera
 import org.sthmobile.gesture.camera.PresentSource
 import org.sthmobile.gesture.camera.Reason
 import org.sthmobile.gesture.camera.SourceState
@@ -18,13 +18,13 @@ import org.sthmobile.gesture.core.pipeline.Pipeline
 import org.sthmobile.gesture.core.pipeline.PipelineState
 import org.sthmobile.gesture.core.pipeline.Status
 import org.sthmobile.gesture.core.pipeline.WorkerThread
+import org.sthmobile.gesture.runner.ModelChoice
 import org.sthmobile.gesture.runner.ModelFile
 import org.sthmobile.gesture.runner.ModelStore
-import org.sthmobile.gesture.runner.ModelWish
+import org.sthmobile.gesture.runner.Models
 import org.sthmobile.gesture.runner.StoredModel
 import org.sthmobile.gesture.runner.choose
 import org.sthmobile.gesture.runner.frameRate
-import org.sthmobile.gesture.runner.granted
 import java.io.Closeable
 import java.util.concurrent.atomic.AtomicBoolean
 
@@ -48,11 +48,16 @@ class GestureSession(
             redrawAsked.set(false)
             changed()
         }
-    private val thermalWatch = ThermalWatch(app) { redraw() }
+    private val thermalWatch = ThermalWatch(app) { main.post { heatIs() } }
+    private val permission = CameraPermission(settings.refused) { settings.refused = it }
     private val present = PresentSource({ main.post(it) }, ::sourceIs)
     private val camera = CameraSource(app, FrameSink { pipeline.offer(it) })
+    private val hold = HoldWatch(app, camera::turn)
+    private var preview: SurfaceTexture? = null
     private var video: VideoSource? = null
     private var uri: Uri? = null
+    private var pace = Pace.FULL
+    private var closed = false
 
     /** Called when the screen should be drawn anew. */
     var changed: () -> Unit = {}
@@ -60,8 +65,8 @@ class GestureSession(
     /** Gets a video's frames besides the network, to show them; on the video's thread. */
     @Volatile var picture: FrameSink? = null
 
-    /** Artefacts to choose from. */
-    var models: List<ModelFile> = emptyList()
+    /** Artefacts to choose from; null until they have been read. */
+    var models: Models? = null
         private set
 
     var source: SourceState = SourceState.Idle
@@ -69,56 +74,60 @@ class GestureSession(
 
     val thermal: Thermal get() = thermalWatch.state
 
-    val brokenModels: List<String> get() = store.broken
-
     val showsVideo: Boolean get() = uri != null
+
+    /** The camera that is, or was last, open. */
+    val facts: CameraFacts? get() = camera.facts
 
     var front: Boolean = settings.front
         private set
 
-    /** The choice in force; null without any model. */
-    var wish: ModelWish? = null
+    /** The model in force; null without any. */
+    var model: ModelFile? = null
         private set
 
+    /** How many threads it computes with. */
+    val threads: Int get() = settings.choice.threads
+
     init {
-        models = store.list()
-        open(settings.wish)
+        Thread({ store.list().let { found -> main.post { listed(found) } } }, "models").start()
     }
 
     fun state(): PipelineState = pipeline.state()
 
-    /** Which camera is, or would be, shown. */
-    fun opened(): OpenedCamera? = camera.describe(front)
-
     /** Opens another model, or the same one with other options. */
-    fun open(wish: ModelWish) {
-        settings.wish = wish
-        val file = choose(models, wish)
-        this.wish = file?.let { granted(it, wish) }
-        if (file != null) pipeline.open(StoredModel(store, file, wish.threads, frameRate(file, models)))
+    fun open(choice: ModelChoice) {
+        val files = models?.files ?: return
+        settings.choice = choice
+        val file = choose(files, choice)
+        model = file
+        if (file != null) pipeline.open(StoredModel(store, file, choice.threads, frameRate(file, files)))
         redraw()
     }
 
     /** Shows the camera; the permission must have been given. */
-    fun startCamera(
-        preview: SurfaceTexture,
-        display: Int,
-    ) {
-        camera.turn(display)
-        if (uri == null) camera.start(front, preview, present.begin())
+    fun startCamera(preview: SurfaceTexture) {
+        permission.granted()
+        this.preview = preview
+        hold.enable()
+        openCamera()
     }
 
-    /** The camera may not be used: shows why. */
-    fun refuse(blocked: Boolean) {
-        if (uri == null) {
-            sourceIs(SourceState.Stopped(if (blocked) Reason.PERMISSION_BLOCKED else Reason.PERMISSION))
-        }
+    /** The person is asked for the camera. */
+    fun asked() = permission.asked()
+
+    /** The camera may not be used: shows why; see [CameraPermission.missing]. */
+    fun refuse(rationale: Boolean) {
+        if (uri == null) sourceIs(SourceState.Stopped(permission.missing(rationale)))
     }
 
-    fun turn(display: Int) = camera.turn(display)
+    /** The screen's content is turned by so many degrees. */
+    fun displayIs(turn: Int) = hold.displayIs(turn)
 
-    /** Lets go of the camera while nobody looks; [then] runs on the camera's thread when it is free. */
+    /** Lets go of the camera while nobody looks; [then] runs when it is free, on the camera's thread or at once. */
     fun stopCamera(then: () -> Unit = {}) {
+        preview = null
+        hold.disable()
         camera.stop(then)
         if (uri == null) end()
     }
@@ -136,6 +145,7 @@ class GestureSession(
         camera.stop()
         pipeline.reset()
         this.uri = uri
+        if (pace == Pace.REST) return sourceIs(SourceState.Stopped(Reason.HOT))
         val both =
             FrameSink { frame: YuvFrame ->
                 pipeline.offer(frame)
@@ -174,12 +184,49 @@ class GestureSession(
     fun retry() = pipeline.retry()
 
     override fun close() {
+        closed = true
         changed = {}
         suspendVideo()
+        hold.disable()
         camera.close()
         thermalWatch.close()
         pipeline.close()
         worker.close()
+    }
+
+    private fun listed(found: Models) {
+        if (closed) return
+        models = found
+        open(settings.choice)
+    }
+
+    private fun openCamera() {
+        val preview = preview ?: return
+        if (uri != null) return
+        if (pace == Pace.REST) return sourceIs(SourceState.Stopped(Reason.HOT))
+        camera.start(front, preview, pace.framesPerSecond, present.begin())
+    }
+
+    /** A hot phone takes fewer pictures, a very hot one none until it has cooled. */
+    private fun heatIs() {
+        val before = pace
+        pace = thermal.pace(before)
+        redraw()
+        if (closed || pace == before) return
+        if (pace == Pace.REST) {
+            camera.stop()
+            suspendVideo()
+            present.end()
+            sourceIs(SourceState.Stopped(Reason.HOT))
+        } else if (before == Pace.REST) {
+            if (uri == null) {
+                openCamera()
+            } else if (picture != null) {
+                replay()
+            }
+        } else {
+            camera.pace(pace.framesPerSecond)
+        }
     }
 
     private fun end() {

@@ -1,8 +1,7 @@
 package org.sthmobile.gesture.pipeline
 
 import android.content.Context
-import org.sthmobile.gesture.core.runner.Mode
-import org.sthmobile.gesture.runner.ModelWish
+import org.sthmobile.gesture.runner.ModelChoice
 
 /** What a person chose last, kept over restarts. */
 class Settings(
@@ -10,24 +9,19 @@ class Settings(
 ) {
     private val kept = context.getSharedPreferences("settings", Context.MODE_PRIVATE)
 
-    var wish: ModelWish
-        get() {
-            val usual = ModelWish()
-            return ModelWish(
-                kept.getString("runtime", null) ?: usual.runtime,
-                kept.getString("precision", null) ?: usual.precision,
-                Mode.values().firstOrNull { it.name == kept.getString("mode", null) } ?: usual.mode,
-                kept.getInt("threads", usual.threads),
-            )
-        }
-        set(wish) =
+    var choice: ModelChoice
+        get() = ModelChoice(kept.getString("model", null), kept.getInt("threads", ModelChoice().threads))
+        set(choice) =
             kept
                 .edit()
-                .putString("runtime", wish.runtime)
-                .putString("precision", wish.precision)
-                .putString("mode", wish.mode.name)
-                .putInt("threads", wish.threads)
+                .putString("model", choice.id)
+                .putInt("threads", choice.threads)
                 .apply()
+
+    /** The person has once said no to the camera: only then can the system's not asking again be told from its first. */
+    var refused: Boolean
+        get() = kept.getBoolean("refused", false)
+        set(refused) = kept.edit().putBoolean("refused", refused).apply()
 
     var front: Boolean
         get() = kept.getBoolean("front", true)

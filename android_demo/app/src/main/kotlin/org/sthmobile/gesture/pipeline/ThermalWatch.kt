@@ -20,13 +20,12 @@ class ThermalWatch(
 
     init {
         if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.Q) {
-            state = Thermal.of(power.currentThermalStatus)
             val listening =
                 PowerManager.OnThermalStatusChangedListener {
                     state = Thermal.of(it)
                     changed()
                 }
-            power.addThermalStatusListener(listening)
+            power.addThermalStatusListener(listening) // which tells the state at once
             listener = listening
         }
     }

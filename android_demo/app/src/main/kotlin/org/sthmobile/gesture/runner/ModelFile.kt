@@ -3,37 +3,37 @@ package org.sthmobile.gesture.runner
 import org.sthmobile.gesture.core.runner.Contract
 import org.sthmobile.gesture.core.runner.Mode
 
-/** An artefact that the app can open: [name] is its file's, [contract] what lies beside it. */
+/**
+ * An artefact that the app can open: [name] is its file's, [contract] what lies beside it. [pushed] into the app's
+ * folder, or built into the app; both may have one of a name.
+ */
 data class ModelFile(
     val name: String,
     val contract: Contract,
-)
+    val pushed: Boolean = false,
+) {
+    /** Tells it from all others. */
+    val id: String get() = (if (pushed) "pushed/" else "built-in/") + name
+}
 
-/** What a person chose; a model that has all of it need not exist. */
-data class ModelWish(
-    val runtime: String = "litert",
-    val precision: String = "int8",
-    val mode: Mode = Mode.STREAM,
+/** What a person chose last: the [ModelFile.id] of a model, which need not be there any more; null before a choice. */
+data class ModelChoice(
+    val id: String? = null,
     val threads: Int = 1,
 )
 
-/** The file for a wish: the same runtime counts most, then the mode, then the precision. Null where there is none. */
+/** The file for a choice; else a stream in int8 for LiteRT, or what comes closest. Null where there is none. */
 fun choose(
     files: List<ModelFile>,
-    wish: ModelWish,
+    choice: ModelChoice,
 ): ModelFile? =
-    files.maxByOrNull { file ->
-        val contract = file.contract
-        (if (contract.runtime == wish.runtime) 4 else 0) +
-            (if (contract.mode == wish.mode) 2 else 0) +
-            (if (contract.precision == wish.precision) 1 else 0)
-    }
-
-/** [wish] as [file] fulfils it. */
-fun granted(
-    file: ModelFile,
-    wish: ModelWish,
-): ModelWish = ModelWish(file.contract.runtime, file.contract.precision, file.contract.mode, wish.threads)
+    files.firstOrNull { it.id == choice.id }
+        ?: files.maxByOrNull { file ->
+            val contract = file.contract
+            (if (contract.mode == Mode.STREAM) 4 else 0) +
+                (if (contract.runtime == "litert") 2 else 0) +
+                (if (contract.precision == "int8") 1 else 0)
+        }
 
 /** Frames a second for [file]: its own rate, or that of a stream of the same network where it is a clip. */
 fun frameRate(

@@ -60,10 +60,8 @@ class StoredModel(
     private val threads: Int,
     private val framesPerSecond: Double,
 ) : ModelSource {
-    override fun open(): Model =
-        Model(
-            store.open(file.name, file.contract, threads),
-            store.thresholds(file.name),
-            framesPerSecond,
-        )
+    override fun open(): Model {
+        val thresholds = store.thresholds(file) // before the runner, which nobody would close if they cannot be read
+        return Model(store.open(file, threads), thresholds, framesPerSecond)
+    }
 }

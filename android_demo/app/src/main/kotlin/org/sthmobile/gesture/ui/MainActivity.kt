@@ -5,21 +5,16 @@ import android.app.Activity
 import android.content.ActivityNotFoundException
 import android.content.Intent
 import android.content.pm.PackageManager
-import android.graphics.Matrix
-import android.graphics.SurfaceTexture
 import android.net.Uri
 import android.os.Bundle
 import android.provider.Settings
-import android.view.Surface
-import android.view.TextureView
-import android.view.View
 import android.widget.Button
 import android.widget.ImageButton
 import android.widget.Toast
 import org.sthmobile.gesture.R
 import org.sthmobile.gesture.camera.SourceState
-import org.sthmobile.gesture.camera.previewTransform
 import org.sthmobile.gesture.pipeline.GestureSession
+import org.sthmobile.gesture.runner.ModelChoice
 
 /**
  * The one screen: hands what a person does to the session, and draws what the session says.
@@ -29,7 +24,7 @@ import org.sthmobile.gesture.pipeline.GestureSession
 class MainActivity : Activity() {
     private lateinit var session: GestureSession
     private lateinit var view: ScreenView
-    private lateinit var preview: TextureView
+    private lateinit var preview: CameraPreview
     private var visible = false
     private var asked = false
 
@@ -39,8 +34,7 @@ class MainActivity : Activity() {
         @Suppress("DEPRECATION") // the one way without a library to keep an object over a rotation
         session = lastNonConfigurationInstance as? GestureSession ?: GestureSession(this)
         asked = saved?.getBoolean(ASKED) ?: false
-        preview = findViewById(R.id.preview)
-        preview.surfaceTextureListener = PreviewListener()
+        preview = CameraPreview(findViewById(R.id.preview), ::startCamera, session::stopCamera, session::displayIs)
         view = ScreenView(findViewById(R.id.root), Words(resources))
         findViewById<ImageButton>(R.id.flip).setOnClickListener { flip() }
         findViewById<ImageButton>(R.id.video).setOnClickListener { pickVideo() }
@@ -74,6 +68,7 @@ class MainActivity : Activity() {
     }
 
     override fun onDestroy() {
+        preview.close()
         if (!isChangingConfigurations) session.close()
         super.onDestroy()
     }
@@ -105,16 +100,21 @@ class MainActivity : Activity() {
     private fun startCamera() {
         if (session.showsVideo || !visible) return
         if (checkSelfPermission(Manifest.permission.CAMERA) == PackageManager.PERMISSION_GRANTED) {
-            val texture = preview.surfaceTexture ?: return // PreviewListener comes back
+            val texture = preview.texture ?: return // the preview comes back
             if (session.source is SourceState.Running || session.source is SourceState.Starting) return
-            layOut()
-            session.startCamera(texture, displayDegrees())
+            preview.layOut()
+            session.startCamera(texture)
         } else if (!asked) {
-            asked = true
-            requestPermissions(arrayOf(Manifest.permission.CAMERA), 0)
+            askForCamera()
         } else {
-            session.refuse(blocked = !shouldShowRequestPermissionRationale(Manifest.permission.CAMERA))
+            session.refuse(shouldShowRequestPermissionRationale(Manifest.permission.CAMERA))
         }
+    }
+
+    private fun askForCamera() {
+        asked = true
+        session.asked()
+        requestPermissions(arrayOf(Manifest.permission.CAMERA), 0)
     }
 
     private fun flip() {
@@ -134,20 +134,26 @@ class MainActivity : Activity() {
     }
 
     private fun chooseModel() {
-        val wish = session.wish ?: return
-        ModelDialog(this, session.models, wish) { session.open(it) }.show()
+        val model = session.model ?: return
+        ModelDialog(this, session.models?.files.orEmpty(), ModelChoice(model.id, session.threads)) {
+            session.open(it)
+        }.show()
     }
 
     private fun act(action: Action) {
         when (action) {
             Action.ASK_PERMISSION -> {
-                requestPermissions(arrayOf(Manifest.permission.CAMERA), 0)
+                askForCamera()
             }
 
             Action.OPEN_SETTINGS -> {
                 startActivity(
                     Intent(Settings.ACTION_APPLICATION_DETAILS_SETTINGS, Uri.fromParts("package", packageName, null)),
                 )
+            }
+
+            Action.RETRY_CAMERA -> {
+                startCamera()
             }
 
             Action.RETRY_MODEL -> {
@@ -166,53 +172,11 @@ class MainActivity : Activity() {
     }
 
     private fun draw() {
+        preview.show(session.facts)
         view.show(
-            screenOf(session.state(), session.source, session.thermal, session.showsVideo, session.brokenModels),
+            screenOf(session.state(), session.source, session.thermal, session.showsVideo, session.models),
             session.showsVideo,
         )
-    }
-
-    /** Fits the preview into its view as the camera and the display are turned now. */
-    private fun layOut() {
-        val camera = session.opened() ?: return
-        if (preview.width == 0 || preview.height == 0) return
-        val (rotation, x, y) =
-            previewTransform(camera.size, preview.width, preview.height, camera.sensor, displayDegrees())
-        val matrix = Matrix()
-        matrix.postScale(x, y, preview.width / 2f, preview.height / 2f)
-        matrix.postRotate(rotation, preview.width / 2f, preview.height / 2f)
-        preview.setTransform(matrix)
-        session.turn(displayDegrees())
-    }
-
-    @Suppress("DEPRECATION") // its successor is newer than Android 8
-    private fun displayDegrees(): Int =
-        when (windowManager.defaultDisplay.rotation) {
-            Surface.ROTATION_90 -> 90
-            Surface.ROTATION_180 -> 180
-            Surface.ROTATION_270 -> 270
-            else -> 0
-        }
-
-    private inner class PreviewListener : TextureView.SurfaceTextureListener {
-        override fun onSurfaceTextureAvailable(
-            texture: SurfaceTexture,
-            width: Int,
-            height: Int,
-        ) = startCamera()
-
-        override fun onSurfaceTextureSizeChanged(
-            texture: SurfaceTexture,
-            width: Int,
-            height: Int,
-        ) = layOut()
-
-        override fun onSurfaceTextureDestroyed(texture: SurfaceTexture): Boolean {
-            session.stopCamera { texture.release() } // after the camera has let go of it
-            return false
-        }
-
-        override fun onSurfaceTextureUpdated(texture: SurfaceTexture) = Unit
     }
 
     private companion object {

@@ -13,9 +13,10 @@ import org.sthmobile.gesture.postprocess.HistoryLine
 import org.sthmobile.gesture.postprocess.bars
 import org.sthmobile.gesture.postprocess.current
 import org.sthmobile.gesture.postprocess.history
+import org.sthmobile.gesture.runner.Models
 
 /** What a person can do about a notice. */
-enum class Action { ASK_PERMISSION, OPEN_SETTINGS, RETRY_MODEL, RESUME, BACK_TO_CAMERA }
+enum class Action { ASK_PERMISSION, OPEN_SETTINGS, RETRY_CAMERA, RETRY_MODEL, RESUME, BACK_TO_CAMERA }
 
 /** Something that stands in the way; the words are in the resources. */
 sealed class Notice(
@@ -33,6 +34,12 @@ sealed class Notice(
     data class ModelFailed(
         val message: String,
     ) : Notice(Action.RETRY_MODEL)
+
+    /** A picture cannot be read, for what [message] says. */
+    data class BadFrame(
+        val message: String,
+        val video: Boolean,
+    ) : Notice(if (video) Action.BACK_TO_CAMERA else Action.RETRY_CAMERA)
 
     /** No frames come. */
     data class NoFrames(
@@ -75,7 +82,7 @@ fun screenOf(
     source: SourceState,
     thermal: Thermal,
     video: Boolean,
-    brokenModels: List<String> = emptyList(),
+    models: Models?,
 ): Screen =
     Screen(
         current(state),
@@ -90,7 +97,7 @@ fun screenOf(
             thermal,
             state.warning,
         ),
-        noticeOf(state, source, video, brokenModels),
+        noticeOf(state, source, video, models),
         state.status == Status.PAUSED,
     )
 
@@ -99,13 +106,15 @@ private fun noticeOf(
     state: PipelineState,
     source: SourceState,
     video: Boolean,
-    brokenModels: List<String>,
+    models: Models?,
 ): Notice? =
     when {
-        state.status == Status.EMPTY -> Notice.NoModel(brokenModels)
+        models == null -> Notice.Loading
+        state.status == Status.EMPTY -> Notice.NoModel(models.broken)
         state.status == Status.FAILED -> Notice.ModelFailed(state.message.orEmpty())
         source is SourceState.Stopped -> Notice.NoFrames(source.reason, source.detail, video)
         state.status == Status.PAUSED -> Notice.Paused
+        state.frameFault != null -> Notice.BadFrame(state.frameFault.orEmpty(), video)
         source is SourceState.Ended -> Notice.VideoEnded
         state.status == Status.LOADING -> Notice.Loading
         else -> null
@@ -116,8 +125,10 @@ private fun actionFor(
     video: Boolean,
 ): Action? =
     when {
+        reason == Reason.HOT -> null
         video -> Action.BACK_TO_CAMERA
         reason == Reason.PERMISSION -> Action.ASK_PERMISSION
         reason == Reason.PERMISSION_BLOCKED -> Action.OPEN_SETTINGS
-        else -> null
+        reason == Reason.NO_CAMERA -> null
+        else -> Action.RETRY_CAMERA
     }

@@ -69,6 +69,10 @@ class Words(
                 resources.getString(R.string.notice_model_failed, notice.message)
             }
 
+            is Notice.BadFrame -> {
+                resources.getString(R.string.notice_bad_frame, notice.message)
+            }
+
             is Notice.Paused -> {
                 resources.getString(R.string.notice_paused)
             }
@@ -87,7 +91,7 @@ class Words(
             when (action) {
                 Action.ASK_PERMISSION -> R.string.action_permission
                 Action.OPEN_SETTINGS -> R.string.action_settings
-                Action.RETRY_MODEL -> R.string.action_retry
+                Action.RETRY_CAMERA, Action.RETRY_MODEL -> R.string.action_retry
                 Action.RESUME -> R.string.action_resume
                 Action.BACK_TO_CAMERA -> R.string.action_camera
             },
@@ -96,6 +100,7 @@ class Words(
     private fun noFrames(notice: Notice.NoFrames): String {
         val text =
             when {
+                notice.reason == Reason.HOT -> R.string.notice_hot
                 notice.video -> R.string.notice_video_broken
                 notice.reason == Reason.PERMISSION -> R.string.notice_permission
                 notice.reason == Reason.PERMISSION_BLOCKED -> R.string.notice_permission_blocked

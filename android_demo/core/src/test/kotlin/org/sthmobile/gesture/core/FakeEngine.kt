@@ -9,6 +9,7 @@ import java.nio.ByteBuffer
  * tensor of integers is told from one of floats by its size.
  */
 class FakeEngine(
+    private val binds: Boolean = true,
     private val answer: (Int, Float) -> Float = { label, _ -> label.toFloat() },
 ) : Engine {
     override val runtime = "fake 1.0"
@@ -22,6 +23,7 @@ class FakeEngine(
         private set
 
     override fun bind(sets: List<TensorSet>) {
+        check(binds) { "no memory" }
         this.sets = sets
     }
 

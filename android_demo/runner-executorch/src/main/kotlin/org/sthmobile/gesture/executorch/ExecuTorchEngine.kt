@@ -8,12 +8,13 @@ import org.sthmobile.gesture.core.runner.ElementType
 import org.sthmobile.gesture.core.runner.Engine
 import org.sthmobile.gesture.core.runner.TensorSet
 import org.sthmobile.gesture.core.runner.TensorSpec
+import org.sthmobile.gesture.core.runner.orClose
 import java.io.File
 import java.nio.ByteBuffer
 import java.nio.FloatBuffer
 
 /**
- * A .pte in ExecuTorch, on XNNPACK. Tensors go in and come out in the order of the artefact, since a .pte names none.
+ * A .pte in ExecuTorch, by the backends that it was lowered to. Tensors go in and come out in the order of the artefact, since a .pte names none.
  *
  * The library makes objects for its results in each inference; this class makes none. ExecuTorch has one pool of
  * threads in a process: the number of the module that was loaded last holds for all. The library does not say its
@@ -25,14 +26,20 @@ class ExecuTorchEngine(
     threads: Int,
     override val runtimeVersion: String,
 ) : Engine {
-    override val runtime: String = "ExecuTorch $runtimeVersion (XNNPACK)"
-
-    private val module = Module.load(file.path, Module.LOAD_MODE_MMAP, threads)
+    private var backends = ""
+    private val module =
+        Module.load(file.path, Module.LOAD_MODE_MMAP, threads).orClose {
+            it.loadMethod(METHOD)
+            backends =
+                it
+                    .getMethodMetadata(METHOD)
+                    .backends
+                    .distinct()
+                    .joinToString()
+        }
     private val calls = ArrayList<Call>()
 
-    init {
-        module.loadMethod(METHOD)
-    }
+    override val runtime: String = "ExecuTorch $runtimeVersion ($backends)"
 
     override fun bind(sets: List<TensorSet>) {
         val inputs = listOf(contract.input) + contract.states.map { it.tensor }

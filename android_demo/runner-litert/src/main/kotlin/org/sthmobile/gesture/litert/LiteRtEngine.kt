@@ -3,6 +3,7 @@ package org.sthmobile.gesture.litert
 import org.sthmobile.gesture.core.runner.Contract
 import org.sthmobile.gesture.core.runner.Engine
 import org.sthmobile.gesture.core.runner.TensorSet
+import org.sthmobile.gesture.core.runner.orClose
 import org.tensorflow.lite.Interpreter
 import org.tensorflow.lite.Tensor
 import org.tensorflow.lite.TensorFlowLite
@@ -10,7 +11,7 @@ import java.io.File
 import java.nio.ByteBuffer
 
 /**
- * A .tflite in TensorFlow Lite (LiteRT's Android library has the same classes), on XNNPACK.
+ * A .tflite in TensorFlow Lite (LiteRT's Android library has the same classes), by XNNPACK where the library has it.
  *
  * Tensors are found by the names of the artefact's signature, since a converter is free to order them otherwise.
  * Throws [IllegalArgumentException] where the file is no model, or is not what [contract] says.
@@ -21,16 +22,17 @@ class LiteRtEngine(
     threads: Int,
 ) : Engine {
     override val runtimeVersion: String = TensorFlowLite.runtimeVersion()
-    override val runtime: String = "TensorFlow Lite $runtimeVersion (XNNPACK)"
 
-    private val interpreter = Interpreter(file, options(threads))
+    // Whether a delegate took the model, the library does not say.
+    override val runtime: String = "TensorFlow Lite $runtimeVersion"
+
+    private val interpreter =
+        Interpreter(file, options(threads)).orClose {
+            it.allocateTensors()
+            requireShape(it.getInputTensorFromSignature(contract.input.name, SIGNATURE), contract.input.shape)
+            requireShape(it.getOutputTensorFromSignature(contract.output.name, SIGNATURE), contract.output.shape)
+        }
     private val calls = ArrayList<Call>()
-
-    init {
-        interpreter.allocateTensors()
-        requireShape(interpreter.getInputTensorFromSignature(contract.input.name, SIGNATURE), contract.input.shape)
-        requireShape(interpreter.getOutputTensorFromSignature(contract.output.name, SIGNATURE), contract.output.shape)
-    }
 
     override fun bind(sets: List<TensorSet>) {
         sets.mapTo(calls) { set ->

@@ -70,7 +70,7 @@ class FrameException(
 ) : IllegalArgumentException(message)
 
 /**
- * A camera's frame in YUV_420_888 (I420, NV12, NV21 or planes of their own), BT.601 in full range.
+ * A camera's or a video's frame in YUV_420_888 (I420, NV12, NV21 or planes of their own) and the colours that it names.
  *
  * [u] and [v] have (height + 1) / 2 rows of (width + 1) / 2 samples. The object is filled again for each frame, so that
  * a camera makes none while it runs; who takes it must be done with it when the call returns.
@@ -94,6 +94,9 @@ class YuvFrame {
      * since the network tells left from right.
      */
     var mirrored = false
+
+    /** What the samples mean. */
+    var colours = Colours.CAMERA
 
     /** When it was taken, on a clock that does not go back. */
     var timestampNs = 0L

@@ -1,5 +1,6 @@
 package org.sthmobile.gesture.core.pipeline
 
+import org.sthmobile.gesture.core.camera.FrameException
 import org.sthmobile.gesture.core.camera.YuvFrame
 import org.sthmobile.gesture.core.postprocess.EventSink
 import org.sthmobile.gesture.core.postprocess.Thresholds
@@ -40,7 +41,8 @@ fun interface ChangeListener {
  * [offer] preprocesses a due frame on the camera's thread, so that its image can be closed at once, and hands it to
  * [executor] (one thread, see [WorkerThread]) for inference and postprocessing. While that is busy, due frames are
  * dropped; there is no queue. The stream begins anew after [reset], another model, a frame of another size or rotation,
- * and a timestamp that goes back. Exceptions of a runner end in [Status.FAILED]. All functions may be called from any
+ * and a timestamp that goes back. A frame that cannot be read is the source's fault and harms no model; exceptions of a
+ * runner end in [Status.FAILED]. All functions may be called from any
  * thread.
  *
  * [events] gets each begin and end on the executor's thread; [changes] is told that [state] would show something new.
@@ -66,6 +68,7 @@ class Pipeline(
     private var paused = false
     private var closed = false
     private var failure: String? = null
+    private var frameFault: String? = null
     private var revision = 0L
 
     private val status: Status
@@ -124,7 +127,10 @@ class Pipeline(
 
     /** The stream was lost (camera gone, another video): a gesture that lasts ends, and the next frame is a first one. */
     fun reset() {
-        synchronized(lock) { beginStream() }
+        synchronized(lock) {
+            frameFault = null
+            beginStream()
+        }
         schedule()
         changes.onChange()
     }
@@ -153,6 +159,7 @@ class Pipeline(
                 revision = revision,
                 status = status,
                 message = failure,
+                frameFault = frameFault,
                 runtime = open?.runner?.runtime,
                 labels = open?.labels.orEmpty(),
                 top = if (scores == null) emptyList() else topLabels(scores, TOP).map { Score(it, scores[it]) },
@@ -204,7 +211,10 @@ class Pipeline(
                 progress.preprocess.add(ended - began)
                 taken.pending = complete
                 taken.busy = complete
+                frameFault = null
             }
+        } catch (error: FrameException) {
+            return refuse(taken, error)
         } catch (error: Throwable) {
             fail(taken, error)
             schedule()
@@ -212,6 +222,22 @@ class Pipeline(
         }
         if (taken.pending) schedule()
         return Offer.TAKEN
+    }
+
+    /** A frame that cannot be read: what follows begins a stream, since it may be of another size. */
+    private fun refuse(
+        taken: Session,
+        error: FrameException,
+    ): Offer {
+        synchronized(lock) {
+            taken.end()
+            if (taken === session) frameFault = words(error)
+            stream++
+            revision++
+        }
+        schedule()
+        changes.onChange()
+        return Offer.UNREADABLE
     }
 
     /** All that the executor does: whatever has to be done now. */

@@ -31,6 +31,9 @@ enum class Offer {
     /** It was due, but inference is behind: dropped. */
     BEHIND,
 
+    /** It cannot be read: [PipelineState.frameFault] says why. */
+    UNREADABLE,
+
     /** The pipeline is not running: [Status]. */
     REFUSED,
 }
@@ -84,7 +87,7 @@ data class Counts(
  * All that a screen shows, at one moment. It never changes.
  *
  * [revision] grows whenever something changed. [labels]: index = class id. [top]: the best classes, best first.
- * [active]: the gesture that lasts. [history]: the last gestures, newest first, [active] too. [nowNs]: that moment by
+ * [frameFault]: why the last due frame could not be read; null where it could. [active]: the gesture that lasts. [history]: the last gestures, newest first, [active] too. [nowNs]: that moment by
  * the pipeline's clock. [cameraRate] and [networkRate]: frames a second that were offered and processed, over the last
  * seconds.
  */
@@ -92,6 +95,7 @@ data class PipelineState(
     val revision: Long,
     val status: Status,
     val message: String?,
+    val frameFault: String?,
     val runtime: String?,
     val labels: List<String>,
     val top: List<Score>,

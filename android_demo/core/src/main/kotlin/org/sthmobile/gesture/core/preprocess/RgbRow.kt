@@ -1,5 +1,7 @@
 package org.sthmobile.gesture.core.preprocess
 
+import org.sthmobile.gesture.core.camera.ColourTable
+import org.sthmobile.gesture.core.camera.Colours
 import org.sthmobile.gesture.core.camera.Plane
 import org.sthmobile.gesture.core.camera.YuvFrame
 import java.nio.Buffer
@@ -8,8 +10,8 @@ import kotlin.math.max
 import kotlin.math.min
 
 /**
- * One row of a frame as red, green and blue (0 to 255): BT.601 in full range, in libjpeg's whole numbers. A pixel takes
- * the chroma at (row / 2, column / 2); nothing is interpolated.
+ * One row of a frame as red, green and blue (0 to 255), in libjpeg's whole numbers. A pixel takes the chroma at
+ * (row / 2, column / 2); nothing is interpolated.
  */
 internal class RgbRow {
     var red = IntArray(0)
@@ -24,6 +26,7 @@ internal class RgbRow {
     private var toGreen = IntArray(0)
     private var toBlue = IntArray(0)
     private var chromaRow = -1
+    private var table = ColourTable(Colours.CAMERA)
 
     /** Before the first row of a frame. */
     fun begin(
@@ -31,6 +34,7 @@ internal class RgbRow {
         columns: Int,
     ) {
         chromaRow = -1
+        if (frame.colours != table.colours) table = ColourTable(frame.colours)
         if (red.size < columns) {
             red = IntArray(columns)
             green = IntArray(columns)
@@ -56,8 +60,9 @@ internal class RgbRow {
         fetch(frame.y, luma, row, left, columns)
         val step = frame.y.pixelStride
         val odd = left and 1
+        val level = table.level
         for (column in 0 until columns) {
-            val y = luma[column * step].toInt() and 255
+            val y = level[luma[column * step].toInt() and 255]
             val place = (column + odd) shr 1
             red[column] = max(0, min(255, y + toRed[place]))
             green[column] = max(0, min(255, y + toGreen[place]))
@@ -75,15 +80,15 @@ internal class RgbRow {
         chromaRow = row
         fetch(frame.u, chroma, row, left, columns)
         for (column in 0 until columns) {
-            val u = (chroma[column * frame.u.pixelStride].toInt() and 255) - CENTRE
-            toGreen[column] = G_FROM_U * u
-            toBlue[column] = (B_FROM_U * u + HALF) shr SHIFT
+            val u = (chroma[column * frame.u.pixelStride].toInt() and 255) - ColourTable.CENTRE
+            toGreen[column] = table.greenFromU * u
+            toBlue[column] = (table.blueFromU * u + ColourTable.HALF) shr ColourTable.SHIFT
         }
         fetch(frame.v, chroma, row, left, columns)
         for (column in 0 until columns) {
-            val v = (chroma[column * frame.v.pixelStride].toInt() and 255) - CENTRE
-            toGreen[column] = (toGreen[column] + G_FROM_V * v + HALF) shr SHIFT
-            toRed[column] = (R_FROM_V * v + HALF) shr SHIFT
+            val v = (chroma[column * frame.v.pixelStride].toInt() and 255) - ColourTable.CENTRE
+            toGreen[column] = (toGreen[column] + table.greenFromV * v + ColourTable.HALF) shr ColourTable.SHIFT
+            toRed[column] = (table.redFromV * v + ColourTable.HALF) shr ColourTable.SHIFT
         }
     }
 
@@ -98,15 +103,5 @@ internal class RgbRow {
         // As Buffer, since ByteBuffer has a `position` of its own only from Java 9 and Android 14 on.
         (bytes as Buffer).position(plane.offset + row * plane.rowStride + left * plane.pixelStride)
         bytes.get(into, 0, (columns - 1) * plane.pixelStride + 1)
-    }
-
-    private companion object {
-        const val CENTRE = 128
-        const val SHIFT = 16
-        const val HALF = 32768
-        const val R_FROM_V = 91881
-        const val G_FROM_U = -22554
-        const val G_FROM_V = -46802
-        const val B_FROM_U = 116130
     }
 }

@@ -6,7 +6,7 @@ import java.nio.ByteOrder
 /**
  * A [Runner] over a runtime's [Engine]; keeps the buffers and the states, and makes no garbage.
  *
- * Throws whatever the engine throws when it gets the buffers.
+ * Throws whatever the engine throws when it gets the buffers; the engine is closed then.
  */
 class EngineRunner(
     override val contract: Contract,
@@ -20,7 +20,7 @@ class EngineRunner(
     private val states = StreamStates(contract.states)
 
     init {
-        engine.bind(states.sets(contract, input, output))
+        engine.orClose { it.bind(states.sets(contract, input, output)) }
         reset()
     }
 

@@ -4,6 +4,7 @@ import org.junit.Test
 import org.sthmobile.gesture.core.Contracts
 import java.nio.ByteBuffer
 import kotlin.test.assertEquals
+import kotlin.test.assertFalse
 import kotlin.test.assertNotNull
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
@@ -247,13 +248,33 @@ class PipelineTest {
     }
 
     @Test
-    fun `a frame that cannot be read is a state`() {
+    fun `a frame that cannot be read is told and harms no model`() {
         val bench = Bench()
-        bench.camera.frame.y
-            .set(ByteBuffer.allocate(10), 64, 1)
-        assertEquals(Offer.REFUSED, bench.show(0))
+        for (time in 0L..500L step 250) bench.show(time, dark)
+        val good = ByteArray(64 * 48)
+        val luma = bench.camera.frame.y
+        luma.set(ByteBuffer.allocate(10), 64, 1)
+        assertEquals(Offer.UNREADABLE, bench.show(750))
         val state = bench.pipeline.state()
-        assertEquals(Status.FAILED, state.status)
-        assertTrue("Y has a buffer of 10 bytes" in state.message!!)
+        assertEquals(Status.RUNNING, state.status)
+        assertNull(state.message)
+        assertTrue("Y has a buffer of 10 bytes" in state.frameFault!!)
+        assertEquals("END 0 500", bench.kinds.last())
+        luma.set(ByteBuffer.wrap(good), 64, 1)
+        assertEquals(Offer.TAKEN, bench.pipeline.offer(bench.camera.frame.apply { timestampNs = 1_000_000_000 }))
+        bench.executor.run()
+        assertNull(bench.pipeline.state().frameFault)
+        assertEquals(1, bench.runner.sinceReset, "it begins a stream")
+        assertFalse(bench.runner.closed)
+    }
+
+    @Test
+    fun `a frame that cannot be read is forgotten with its source`() {
+        val bench = Bench()
+        bench.camera.frame.width = 5000
+        bench.camera.frame.height = 5000
+        assertEquals(Offer.UNREADABLE, bench.show(0))
+        bench.pipeline.reset()
+        assertNull(bench.pipeline.state().frameFault)
     }
 }

@@ -6,6 +6,7 @@ import org.sthmobile.gesture.core.FakeEngine
 import kotlin.test.assertContentEquals
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
+import kotlin.test.assertFalse
 import kotlin.test.assertNotSame
 import kotlin.test.assertSame
 import kotlin.test.assertTrue
@@ -54,6 +55,16 @@ class EngineRunnerTest {
         assertEquals(1, engine.sets.size)
         repeat(2) { runner.run(logits) }
         assertContentEquals(floatArrayOf(0.25f * 7.5f, 0.25f * 8.5f, 0.25f * 9.5f), logits)
+    }
+
+    @Test
+    fun `what was opened is closed where the rest fails`() {
+        val engine = FakeEngine(binds = false)
+        assertFailsWith<IllegalStateException> { EngineRunner(Contracts.stream(), engine) }
+        assertTrue(engine.closed)
+        val whole = FakeEngine()
+        assertSame(whole, whole.orClose { it.bind(emptyList()) })
+        assertFalse(whole.closed)
     }
 
     @Test
