@@ -127,7 +127,7 @@ class Contract:
                 "normalisation": "(value / 255 - mean) / std",
                 "crop_fraction": spec.crop_fraction,
                 "resize_rule": _RESIZE_RULE,
-                "sampling": "centre frame of each of `segments` equal parts of the clip",
+                "sampling": "frame (2 * i + 1) * frames // (2 * segments) of the clip, i = 0 ... segments - 1",
             },
             "input": dataclasses.asdict(self.input),
             "output": dataclasses.asdict(self.output),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -19,14 +21,25 @@ from training.clips.sampling import (
     [
         (32, 8, [0, 4, 8, 12, 16, 20, 24, 28, 32], [2, 6, 10, 14, 18, 22, 26, 30]),
         (36, 8, [0, 4, 9, 13, 18, 22, 27, 31, 36], [2, 6, 11, 15, 20, 24, 29, 33]),
+        (9, 8, [0, 1, 2, 3, 4, 5, 6, 7, 9], [0, 1, 2, 3, 5, 6, 7, 8]),  # the middle of segment 4 is at 5.06
         (8, 8, [0, 1, 2, 3, 4, 5, 6, 7, 8], [0, 1, 2, 3, 4, 5, 6, 7]),
-        (8, 5, [0, 1, 3, 4, 6, 8], [0, 2, 3, 5, 7]),
+        (8, 5, [0, 1, 3, 4, 6, 8], [0, 2, 4, 5, 7]),
         (3, 1, [0, 3], [1]),
     ],
 )
 def test_centres_worked_by_hand(frames: int, segments: int, bounds: list[int], centres: list[int]) -> None:
     assert segment_bounds(frames, segments).tolist() == bounds
     assert centre_segment_frames(frames, segments).tolist() == [centres]
+
+
+@pytest.mark.parametrize("segments", [8, 16])
+def test_one_and_two_clips_are_the_frames_of_tsm(segments: int) -> None:
+    """TSM's published sampling of one frame a segment (``twice_sample`` for two clips), in exact fractions."""
+    for frames in range(segments, 301):
+        tick = Fraction(frames, segments)
+        centres, starts = ([int(tick * share + tick * i) for i in range(segments)] for share in (Fraction(1, 2), 0))
+        assert centre_segment_frames(frames, segments, clips=2).tolist() == [centres, starts]
+        assert centre_segment_frames(frames, segments).tolist() == [centres]
 
 
 def test_several_clips_of_one_video_worked_by_hand() -> None:
@@ -70,6 +83,6 @@ def test_a_video_shorter_than_the_clip_is_an_error_that_names_it() -> None:
 def test_a_short_video_can_be_stretched() -> None:
     stretched = check_length("12", 3, 8, repeat_short=True)
     assert stretched is not None
-    assert stretched.tolist() == [0, 0, 0, 1, 1, 1, 2, 2]
+    assert stretched.tolist() == [0, 0, 0, 1, 1, 2, 2, 2]
     with pytest.raises(ClipError):
         check_length("12", 0, 8, repeat_short=True)
