@@ -1,0 +1,1 @@
+"""Realistic clips of people who make Jester's gestures."""
