@@ -26,7 +26,7 @@ from mobile.schemas.row import FAILED
 from training.common.command_line import command_parser
 from training.common.errors import UserError
 from training.common.files import atomic_path, write_json
-from training.engine.checkpoint import code_version
+from training.engine.provenance import code_version
 
 # bundle, precision, mode, path of the artefact -> its report; may raise UserError
 Lower = Callable[[Bundle, str, str, Path], dict[str, Any]]

@@ -36,8 +36,8 @@ from mobile.steps import NotRun, StepRunner
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
 from training.common.files import read_json, write_json
-from training.engine.checkpoint import code_version
 from training.engine.metrics import scores
+from training.engine.provenance import code_version
 from training.formats import DATA_HELP, with_seed
 
 EXAMPLES = """examples:

@@ -23,15 +23,17 @@ from training.clips import UNLABELLED, ClipDataset, ClipError, ClipLoader, as_mo
 from training.clips.input_spec import InputSpec
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
-from training.common.files import write_json
 from training.common.pictures import check_picture
 from training.engine import distributed
-from training.engine.checkpoint import code_version, input_spec_of, load_checkpoint, network_of
+from training.engine.checkpoint import input_spec_of, load_checkpoint, network_of
 from training.engine.distributed import device_named
 from training.engine.metrics import plot_confusion, scores
+from training.engine.provenance import CLIP_SOURCES, NETWORK_SOURCES, code_version, write_result
 from training.formats import DATA_HELP, is_rendered, open_data, with_seed
 from training.networks import title_of
 
+SOURCES = (*CLIP_SOURCES, *NETWORK_SOURCES, "training/evaluate.py")
+"""What decides the figures beside the measured files."""
 EXAMPLES = """examples:
   sth evaluate runs/rendered_sth-seed0/final.pt --data rendered:2000:9
   sth evaluate build/artefacts/sth_mobilenet_v2_96_int8.tflite --plot confusion.png
@@ -225,7 +227,7 @@ def main() -> None:
     if arguments.plot:
         plot_confusion(result["confusion"], result["labels"], arguments.plot, f"{name}: top-1 {result['top1']:.2f} %")
     if arguments.json:
-        write_json(arguments.json, result)
+        write_result(arguments.json, result, sources=SOURCES, measured=[arguments.model])
 
 
 if __name__ == "__main__":

@@ -20,14 +20,16 @@ from tqdm import tqdm
 from android_demo.tools.kotlin import class_path, compile_kotlin, core, core_tests, require_java
 from android_demo.tools.libraries import ROOT, paths
 from mobile.interface.contract import contract_path
-from mobile.latency.rivals import build
+from mobile.latency.rivals import EXPORT_SOURCES, build
 from mobile.latency.timing import Timing, describe_host, interleaved
 from mobile.runtimes import ArtefactRunner
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
-from training.common.files import sha256_of, write_json
-from training.engine.checkpoint import code_version
+from training.common.files import sha256_of
+from training.engine.provenance import code_version, write_result
 
+SOURCES = (*EXPORT_SOURCES, "android_demo/core")
+"""What decides the figures beside the measured files."""
 EXAMPLES = """examples:
   python -m android_demo.tools.preprocess_speed                    a stream of 224 x 224 with random weights
   python -m android_demo.tools.preprocess_speed --json mobile/results/android_preprocess.json
@@ -142,7 +144,7 @@ def main() -> int:
     model = arguments.model or phone_stream(ROOT / "build" / "latency")
     found = measure(model, rounds=arguments.rounds, warm_up=arguments.warm_up, seed=arguments.seed)
     if arguments.json:
-        write_json(arguments.json, found)
+        write_result(arguments.json, found, sources=SOURCES)
     preprocess, inference = found["preprocess_ms"]["median"], found["inference_ms"]["median"]
     print(
         f"preprocess {found['frame']} -> {found['input']} on the JVM: {preprocess:.2f} ms; "

@@ -28,7 +28,7 @@ from mobile.runtimes import ArtefactRunner, StreamRunner
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
 from training.common.files import sha256_of, write_json
-from training.engine.checkpoint import code_version
+from training.engine.provenance import code_version
 
 EXAMPLES = """examples:
   python -m android_demo.tools.read_in_runtime                        of build/android/gestures.apk

@@ -29,7 +29,7 @@ from training.clips import ClipDataset
 from training.clips.input_spec import InputSpec
 from training.common.errors import UserError
 from training.common.files import atomic_path, sha256_of, write_json
-from training.engine.checkpoint import code_version
+from training.engine.provenance import code_version
 from training.formats import open_data
 
 _RELATIVE = 1e-4

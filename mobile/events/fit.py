@@ -25,7 +25,7 @@ from mobile.pass_marks import EVENT_TOLERANCE_MS
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
 from training.common.files import sha256_of
-from training.engine.checkpoint import code_version
+from training.engine.provenance import code_version
 
 EXAMPLES = """examples:
   sth fit-events --model build/artefacts/sth_mobilenet_v2_96_int8.tflite

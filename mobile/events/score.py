@@ -30,10 +30,12 @@ from mobile.events.scores import EventScores, Performance, match, score
 from mobile.events.settings import Thresholds, load_thresholds, thresholds_path
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
-from training.common.files import sha256_of, write_json
+from training.common.files import sha256_of
 from training.common.pictures import check_picture, drawing
-from training.engine.checkpoint import code_version
+from training.engine.provenance import code_version, write_result
 
+SOURCES = ("mobile/events", "training/rendered")
+"""What decides the figures beside the measured files."""
 EXAMPLES = """examples:
   sth score-events --model build/artefacts/sth_mobilenet_v2_96_int8.tflite
   sth score-events --model MODEL.tflite --streams rendered:60:9 --json events.json --plot events.png
@@ -184,7 +186,8 @@ def main() -> int:
     scores = {name: score(found, marks.EVENT_TOLERANCE_MS) for name, found in performances.items()}
     show(scores, Console())
     if arguments.json:
-        write_json(arguments.json, result_of(arguments.model, arguments.streams, rate, thresholds, scores))
+        content = result_of(arguments.model, arguments.streams, rate, thresholds, scores)
+        write_result(arguments.json, content, sources=SOURCES)
     if arguments.plot:
         plot(performances, labels, arguments.plot)
     misses = missed_limits(scores[DETECTOR])

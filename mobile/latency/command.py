@@ -29,14 +29,13 @@ from mobile.latency.devices import lab
 from mobile.latency.devices.device import DeviceError
 from mobile.latency.devices.host import HostDevice
 from mobile.latency.devices.plan import Plan
-from mobile.latency.rivals import CLIP, RIVALS, Field, build_usual, field_of
+from mobile.latency.rivals import CLIP, EXPORT_SOURCES, RIVALS, Field, build_usual, field_of
 from mobile.latency.table import box_plot, missed_limits, note_on_int8, show
 from mobile.schemas.latency import Latency, LatencyRow
 from training.common.command_line import command_parser
 from training.common.errors import UserError
-from training.common.files import write_json
 from training.common.pictures import check_picture
-from training.engine.checkpoint import code_version
+from training.engine.provenance import code_version, write_result
 
 EXAMPLES = """examples:
   sth latency --against tsn tsm                 the table of the README
@@ -147,7 +146,7 @@ def measure(kind: str, artefacts: Sequence[Path], arguments: argparse.Namespace,
         return measure_phone(kind, artefacts, arguments, target)
     found = measure_host(artefacts, against=arguments.against, plan=plan_of(arguments), folder=arguments.build)
     if target:
-        write_json(target, found.to_json())
+        write_result(target, found.to_json(), sources=EXPORT_SOURCES)
     return found
 
 

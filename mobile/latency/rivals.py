@@ -14,9 +14,12 @@ from mobile.commands import run_logged
 from mobile.interface.contract import load_contract, report_path
 from training.common.errors import UserError
 from training.engine.checkpoint import load_checkpoint
+from training.engine.provenance import NETWORK_SOURCES
 
 TARGET_OF = {"litert": ("tflite", ".tflite"), "executorch": ("executorch", ".pte")}
 RIVALS = {"sth": "sth_mobilenet_v2", "tsn": "tsn_mobilenet_v2", "tsm": "tsm_mobilenet_v2"}
+EXPORT_SOURCES = (*NETWORK_SOURCES, "mobile/deploy", "mobile/quantization", "mobile/latency/timing.py", "converters")
+"""What decides the time of a network with random weights: how it is made, exported and timed."""
 CLIP = "clip"
 """The rival of a stream that is its own network in clip mode."""
 

@@ -27,7 +27,7 @@ from mobile.runtimes import SUFFIXES
 from training.common.command_line import command_parser
 from training.common.errors import UserError
 from training.common.files import sha256_of, write_json
-from training.engine.checkpoint import code_version
+from training.engine.provenance import code_version
 
 EXAMPLES = """examples:
   sth live                                              camera 0 in a window; q or Escape ends it

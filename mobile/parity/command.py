@@ -19,10 +19,11 @@ from mobile.schemas.agreement import Agreement
 from mobile.schemas.row import FAILED, NOT_RUN, PASSED, Row, titled
 from training.common.command_line import command_parser
 from training.common.errors import run_cli
-from training.common.files import write_json
-from training.engine.checkpoint import code_version
+from training.engine.provenance import CLIP_SOURCES, NETWORK_SOURCES, code_version, write_result
 from training.formats import DATA_HELP, with_seed
 
+SOURCES = (*CLIP_SOURCES, *NETWORK_SOURCES, "mobile/deploy", "mobile/quantization", "mobile/runtimes", "mobile/parity")
+"""What decides the figures beside the measured files."""
 EXAMPLES = """examples:
   sth parity                                            the ladder of the shipped checkpoint
   sth parity build/artefacts/*.tflite build/artefacts/*.pte
@@ -95,7 +96,8 @@ def main() -> int:
     )  # fmt: skip
     show(rows, Console())
     if arguments.json:
-        write_json(arguments.json, result_of(bundle, data, rows))
+        measured = [arguments.checkpoint, *arguments.artefacts]
+        write_result(arguments.json, result_of(bundle, data, rows), sources=SOURCES, measured=measured)
     failed = [row.name for row in rows if row.status == FAILED]
     if failed:
         print(f"error: the ladder fails at: {'; '.join(failed)}", file=sys.stderr)

@@ -25,8 +25,9 @@ from training.common.errors import UserError, run_cli
 from training.common.files import write_json
 from training.engine import distributed
 from training.engine.batches import open_loader
-from training.engine.checkpoint import code_version, load_checkpoint, network_of, save_checkpoint
+from training.engine.checkpoint import load_checkpoint, network_of, save_checkpoint
 from training.engine.loop import LAST, Trainer
+from training.engine.provenance import code_version
 from training.engine.recipe import Recipe, check, override
 
 EXAMPLES = """examples:

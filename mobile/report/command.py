@@ -37,8 +37,8 @@ from mobile.schemas.row import FAILED, NOT_RUN, PASSED, titled
 from training.common.command_line import command_parser
 from training.common.errors import UserError
 from training.common.files import atomic_path
-from training.engine.checkpoint import code_version
 from training.engine.metrics import plot_confusion
+from training.engine.provenance import code_version
 
 EXAMPLES = """examples:
   sth report                                          the tables of README.md from mobile/results

@@ -17,11 +17,14 @@ from mobile.parity.sides import read_clips
 from mobile.schemas.agreement import compare
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
-from training.common.files import atomic_path, sha256_of, size_of, write_json
+from training.common.files import atomic_path, sha256_of, size_of
 from training.engine.metrics import plot_confusion, scores
+from training.engine.provenance import CLIP_SOURCES, NETWORK_SOURCES, write_result
 from training.formats import DATA_HELP, is_rendered, with_seed
 from training.networks import option_text
 
+SOURCES = (*CLIP_SOURCES, *NETWORK_SOURCES, "mobile/deploy", "mobile/quantization")
+"""What decides the figures beside the measured files."""
 EXAMPLES = """examples:
   sth card runs/rendered_sth-seed0_qat/quantized.pt --data rendered:2025:77
 """
@@ -96,7 +99,7 @@ def write_card(bundle: Bundle, data: str, split: str, target: Path) -> dict[str,
         "split": split,
         **result,
     }
-    write_json(target.with_suffix(".json"), figures)
+    write_result(target.with_suffix(".json"), figures, sources=SOURCES, measured=[bundle.source])
     card = _CARD.format(
         name=bundle.name,
         file=Path(bundle.source).name,
@@ -161,7 +164,7 @@ def main() -> None:
     target = arguments.out or arguments.checkpoint.with_suffix(".md")
     figures = write_card(bundle, with_seed(arguments.data, arguments.seed), arguments.split, target)
     if arguments.json:
-        write_json(arguments.json, figures)
+        write_result(arguments.json, figures, sources=SOURCES, measured=[bundle.source])
     print(f"top-1 float {figures['float']['top1']:.2f} %, int8 {figures['int8']['top1']:.2f} %; wrote {target}")
 
 

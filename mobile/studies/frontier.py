@@ -19,19 +19,21 @@ from rich.table import Column, Table
 
 from mobile.commands import run_logged
 from mobile.latency.devices.plan import row_of
-from mobile.latency.rivals import build
+from mobile.latency.rivals import EXPORT_SOURCES, build
 from mobile.latency.timing import describe_host, interleaved
 from mobile.report.frontier import plot, sentences, table_cells
 from mobile.runtimes import ArtefactRunner
 from mobile.schemas import Frontier, load_result
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
-from training.common.files import read_json, write_json
+from training.common.files import read_json
 from training.common.pictures import check_picture
-from training.engine.checkpoint import code_version
+from training.engine.provenance import TRAINING_SOURCES, code_version, write_result
 from training.recipes.frontier import WIDTHS, name_of
 from training.tables.counting import count
 
+SOURCES = (*TRAINING_SOURCES, "training/recipes/frontier.py", *EXPORT_SOURCES)
+"""What decides the figures beside the measured files."""
 EXAMPLES = """examples:
   sth frontier --json mobile/results/frontier.json --plot mobile/results/frontier.png
   sth frontier --no-train --sizes 224 --rounds 60   time only, with the networks that are trained so far
@@ -208,7 +210,7 @@ def main() -> None:
     if not arguments.no_train:
         for point in points:
             train(point, arguments)
-    write_json(arguments.json, result_of(points, arguments))
+    write_result(arguments.json, result_of(points, arguments), sources=SOURCES)
     found = load_result(arguments.json)
     assert isinstance(found, Frontier)
     show(found, Console())

@@ -27,11 +27,12 @@ from mobile.schemas.layers import LayerNoise, QuantDebug
 from mobile.studies.layer_noise import Comparison, OneByOne, compare_layers
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
-from training.common.files import write_json
 from training.common.pictures import check_picture
-from training.engine.checkpoint import code_version
+from training.engine.provenance import CLIP_SOURCES, code_version, write_result
 from training.formats import DATA_HELP, with_seed
 
+SOURCES = (*CLIP_SOURCES, "mobile/deploy", "mobile/quantization", "mobile/studies")
+"""What decides the figures beside the measured files."""
 EXAMPLES = """examples:
   sth noise                                           the shipped checkpoint
   sth noise --checkpoint runs/mine_qat/quantized.pt --clips DIR --json noise.json --plot noise.png
@@ -160,7 +161,7 @@ def main() -> None:
     result = debug(bundle, clips, data, one_by_one=arguments.one_by_one)
     show(result, Console())
     if arguments.json:
-        write_json(arguments.json, result_of(result))
+        write_result(arguments.json, result_of(result), sources=SOURCES, measured=[arguments.checkpoint])
     if arguments.plot:
         plot_noise(result, arguments.plot)
 

@@ -25,7 +25,10 @@ from mobile.runtimes import SUFFIXES, ArtefactRunner
 from training.common.command_line import command_parser
 from training.common.errors import run_cli
 from training.common.files import read_json, write_json
+from training.engine.provenance import TRAINING_SOURCES, write_result
 
+SOURCES = (*TRAINING_SOURCES, "training/recipes/gestures.py", "mobile/deploy", "mobile/quantization")
+"""What decides the figures beside the measured files."""
 EXAMPLES = """examples:
   sth compare --data DIR --weights mobilenet_v2.pt --json mobile/results/gestures.json
   sth compare --data DIR --weights imagenet --recipes gestures_sth --seeds 0 --set epochs=4
@@ -118,7 +121,7 @@ def main() -> None:
         tqdm.write(json.dumps(rows[-1]))
         if arguments.json:
             content = {"kind": "study", "data": Path(arguments.data).name, "set": arguments.set, "rows": rows}
-            write_json(arguments.json, {**content, "summary": summarize(rows)})
+            write_result(arguments.json, {**content, "summary": summarize(rows)}, sources=SOURCES)
     show(summarize(rows), Console())
 
 

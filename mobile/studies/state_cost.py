@@ -25,12 +25,13 @@ from mobile.deploy.exported import form_of
 from mobile.parity.sides import Clips, read_clips
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
-from training.common.files import write_json
-from training.engine.checkpoint import code_version
+from training.engine.provenance import CLIP_SOURCES, NETWORK_SOURCES, code_version, write_result
 from training.formats import DATA_HELP, with_seed
 from training.networks import FrameNetwork
 from training.operators import DepthwiseSTH
 
+SOURCES = (*CLIP_SOURCES, *NETWORK_SOURCES, "mobile/deploy", "mobile/studies/state_cost.py")
+"""What decides the figures beside the measured files."""
 EXAMPLES = """examples:
   sth state-cost                                   the shipped causal network
   sth state-cost runs/mine/final.pt --data DIR --json states.json
@@ -116,9 +117,9 @@ def main() -> None:
     show(result, Console())
     if arguments.json:
         name = Path(bundle.source).name
-        write_json(arguments.json, {"kind": "states", "code_version": code_version(), "checkpoint": name, "data": data,
-                                    "clips": len(clips),
-                                    **result})  # fmt: skip
+        content = {"kind": "states", "code_version": code_version(), "checkpoint": name, "data": data,
+                   "clips": len(clips), **result}  # fmt: skip
+        write_result(arguments.json, content, sources=SOURCES, measured=[arguments.checkpoint])
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ from training_runs import STEPS, Run, cut_off, file_recipe, run, tiny_recipe, we
 
 from training.common.errors import UserError
 from training.common.files import read_json
-from training.engine.checkpoint import code_version
 from training.engine.loop import FINAL, LAST, RESULT
 from training.engine.optimizer import learning_rate
+from training.engine.provenance import code_version
 from training.train import train
 
 

@@ -26,15 +26,17 @@ from tqdm import tqdm
 from training.clips import ClipDataset, ClipLoader, as_modality
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
-from training.common.files import write_json
 from training.common.pictures import check_picture, drawing
-from training.engine.checkpoint import code_version, input_spec_of, load_checkpoint, network_of
+from training.engine.checkpoint import input_spec_of, load_checkpoint, network_of
 from training.engine.distributed import device_named
 from training.engine.metrics import spread
+from training.engine.provenance import TRAINING_SOURCES, code_version, write_result
 from training.formats import DATA_HELP, open_data
 from training.networks import option_text, title_of
 from training.operators import STHConv
 
+SOURCES = (*TRAINING_SOURCES, "training/analysis/attention.py", "training/recipes/ablation.py")
+"""What decides the figures beside the measured files."""
 EXAMPLES = """examples:
   sth attention final.pt --data DIR --plot layers.png               Fig. 5
   sth attention p2.pt p4.pt p8.pt --data DIR --plot proportions.png  Fig. 6
@@ -202,7 +204,9 @@ def main() -> None:
     if arguments.plot:
         plot(runs, arguments.plot)
     if arguments.json:
-        write_json(arguments.json, {"kind": "attention", "code_version": code_version(), "runs": runs})
+        content = {"kind": "attention", "code_version": code_version(), "runs": runs}
+        measured = [word.partition("@")[0] for word in arguments.runs]
+        write_result(arguments.json, content, sources=SOURCES, measured=measured)
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ from training.analysis.score_files import Scores, check_name, load_scores, save_
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
 from training.common.files import write_json
-from training.engine.checkpoint import code_version
 from training.engine.metrics import scores as scores_of
+from training.engine.provenance import code_version
 
 EXAMPLES = """examples:
   sth fuse rgb8.npz rgb16.npz                          the mean of both runs' softmax (STH_En, Table 2)

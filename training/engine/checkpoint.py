@@ -7,11 +7,7 @@ A checkpoint is a dictionary that ``torch.load(weights_only=True)`` reads. ``mod
 from __future__ import annotations
 
 import dataclasses
-import functools
-import os
 import shutil
-import subprocess
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -20,36 +16,13 @@ import torch
 from training.clips.input_spec import InputSpec
 from training.common.errors import UserError
 from training.common.files import atomic_path, read_tensors
+from training.engine.provenance import code_version
 from training.engine.recipe import Recipe
 from training.networks import FrameNetwork, build_network
 
 FORMAT = "sth-checkpoint/1"
 _FULL_MIB = 16  # that a disk has left when a file did not fit on it, at most
 _REQUIRED = ("network", "options", "labels", "input", "model", "recipe")
-
-
-@functools.cache  # the version that runs: the files may change while it does
-def code_version() -> str:
-    """The commit of a checkout ("+" where files differ from it), or the installed package's version.
-
-    ``STH_CODE_VERSION`` in the environment says it for a copy that is neither, as in a container.
-    """
-    if told := os.environ.get("STH_CODE_VERSION"):
-        return told
-    here = Path(__file__).resolve().parent
-    try:
-        commit = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"],
-            cwd=here, capture_output=True, text=True, check=True,
-        ).stdout.strip()  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
-        pass
-    else:
-        return commit
-    try:
-        return metadata.version("sth-mobile")
-    except metadata.PackageNotFoundError:
-        return "unknown"
 
 
 def make_checkpoint(

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
-from training.common.files import write_json
 from training.common.pictures import check_picture
+from training.engine.provenance import NETWORK_SOURCES, TRAINING_SOURCES, write_result
 from training.engine.recipe import override
 from training.recipes import RECIPES, recipe
 from training.tables import ablation, complexity, memory, runtime, stages
@@ -27,6 +27,16 @@ EXAMPLES = """examples:
   sth tables memory something_sth --set segments=16 batch=32 --processes 4
   sth tables stages --json stages.json      every lowering of STH-Conv against 2-D; resumes
 """
+
+_COUNTED = (*NETWORK_SOURCES, "training/tables")
+SOURCES = {
+    "complexity": _COUNTED,
+    "memory": (*_COUNTED, "training/recipes"),
+    "stages": _COUNTED,
+    "runtime": _COUNTED,
+    "ablation": (*TRAINING_SOURCES, "training/recipes/ablation.py"),
+}
+"""What decides the figures of each table."""
 
 # recipes of published data sets, with the number of their classes
 CLASSES_OF = {
@@ -107,7 +117,7 @@ def main() -> None:
     else:
         result = _time(arguments, console)
     if arguments.json:
-        write_json(arguments.json, result)
+        write_result(arguments.json, result, sources=SOURCES[arguments.table])
         if part := _unfinished(arguments.json) if arguments.table == "stages" else None:
             part.unlink()
 

@@ -20,8 +20,8 @@ from tqdm import tqdm
 from training.common.errors import UserError
 from training.common.files import read_json
 from training.common.pictures import drawing
-from training.engine.checkpoint import code_version
 from training.engine.loop import RESULT
+from training.engine.provenance import code_version
 from training.engine.recipe import Recipe
 from training.tables import NOT_RUN
 from training.tables.paper import ROWS

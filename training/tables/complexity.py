@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Column, Table
 from tqdm import tqdm
 
-from training.engine.checkpoint import code_version
+from training.engine.provenance import code_version
 from training.tables.counting import Count, count
 from training.tables.paper import ROWS, Row
 

@@ -28,8 +28,8 @@ from tqdm import tqdm
 
 from training.common.errors import UserError
 from training.common.files import read_json
-from training.engine.checkpoint import code_version
 from training.engine.loop import RESULT
+from training.engine.provenance import code_version
 from training.engine.recipe import Recipe
 from training.networks import FrameNetwork, build_network
 from training.networks.first_convolution import first_convolution

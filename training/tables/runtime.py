@@ -18,7 +18,7 @@ from torch import nn
 from tqdm import tqdm
 
 from training.common.errors import UserError
-from training.engine.checkpoint import code_version
+from training.engine.provenance import code_version
 from training.networks import build_network
 from training.networks.frame_network import to_channels_last
 from training.tables.counting import Count, count

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from training.common.errors import UserError
 from training.common.files import read_json, write_json
-from training.engine.checkpoint import code_version
+from training.engine.provenance import code_version
 from training.operators import ShiftedConv, STHConv
 from training.operators import tap_conv as lists
 from training.operators.lowerings import LOWERINGS

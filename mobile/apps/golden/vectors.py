@@ -25,7 +25,7 @@ from mobile.runtimes import StreamRunner
 from training.common.command_line import command_parser
 from training.common.errors import UserError
 from training.common.files import atomic_path, sha256_of, write_json
-from training.engine.checkpoint import code_version
+from training.engine.provenance import code_version
 
 EXAMPLES = """examples:
   sth golden --model build/artefacts/sth_mobilenet_v2_causal_stream_96_int8.tflite --out golden

@@ -21,13 +21,13 @@ from mobile.latency.devices.ios import IosDevice
 from mobile.latency.devices.ios_app import IosApp
 from mobile.latency.devices.plan import Plan
 from mobile.latency.devices.runners import runners_for
-from mobile.latency.rivals import Field
+from mobile.latency.rivals import EXPORT_SOURCES, Field
 from mobile.latency.table import note_on_int8
 from mobile.schemas import load_result
 from mobile.schemas.latency import DeviceFacts, Latency, LatencyRow, NotTimed
 from training.common.errors import UserError
-from training.common.files import sha256_of, write_json
-from training.engine.checkpoint import code_version
+from training.common.files import sha256_of
+from training.engine.provenance import code_version, write_result
 
 BROKEN_OFF = "the run was broken off before; the same command goes on"
 
@@ -103,13 +103,13 @@ class Book:
     def add(self, row: LatencyRow) -> None:
         """Keep a row, on the disk as well."""
         self.rows[row.sha256] = row
-        write_json(self._target, self.result().to_json())
+        write_result(self._target, self.result().to_json(), sources=EXPORT_SOURCES)
 
     def miss(self, artefact: Path, reason: str) -> None:
         """Keep why there is no row, where there are others to keep."""
         self._reasons[sha256_of(artefact)] = reason
         if self.rows:
-            write_json(self._target, self.result().to_json())
+            write_result(self._target, self.result().to_json(), sources=EXPORT_SOURCES)
 
     def result(self) -> Latency:
         """The run so far."""

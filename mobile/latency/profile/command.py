@@ -24,15 +24,18 @@ from mobile.latency.profile.network_operators import Op, kind_of_kernel, match, 
 from mobile.latency.profile.peak import Peak, fastest, product_profilers
 from mobile.latency.profile.plot import plot_profiles
 from mobile.latency.profile.profilers import Profiler, Samples, open_profiler
+from mobile.latency.rivals import EXPORT_SOURCES
 from mobile.latency.timing import describe_host
 from mobile.schemas.layers import KernelTime, ProfiledArtefact
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
-from training.common.files import sha256_of, write_json
+from training.common.files import sha256_of
 from training.common.pictures import check_picture
-from training.engine.checkpoint import code_version
+from training.engine.provenance import code_version, write_result
 from training.networks import title_of
 
+SOURCES = (*EXPORT_SOURCES, "mobile/latency/profile")
+"""What decides the figures beside the measured files."""
 EXAMPLES = """examples:
   sth profile build/artefacts/sth_mobilenet_v2_96_int8.tflite
   sth profile a_int8.tflite a_fp32.tflite --json profile.json --plot profile.png   int8 beside fp32
@@ -173,7 +176,8 @@ def main() -> None:
     for artefact in found:
         show(artefact, console, arguments.top)
     if arguments.json:
-        write_json(arguments.json, result_of(found, load, threads=arguments.threads, rounds=arguments.rounds))
+        content = result_of(found, load, threads=arguments.threads, rounds=arguments.rounds)
+        write_result(arguments.json, content, sources=SOURCES)
     if arguments.plot:
         plot_profiles(found, arguments.plot)
 

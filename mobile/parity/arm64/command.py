@@ -30,13 +30,14 @@ from mobile.schemas import Arm64, Arm64Row, load_result
 from mobile.schemas.row import FAILED
 from training.common.command_line import command_parser
 from training.common.errors import UserError, run_cli
-from training.common.files import write_json
-from training.engine.checkpoint import code_version
+from training.engine.provenance import code_version, write_result
 from training.formats import DATA_HELP, with_seed
 
 Key = tuple[str, str, str, str]
 """sha256 of artefact and input, CPU and runtime: what a row is of."""
 
+SOURCES = ("training/rendered", "mobile/runtimes/arm64", "mobile/parity/arm64")
+"""What decides the figures beside the measured files."""
 EXAMPLES = """examples:
   sth arm64-setup
   sth arm64 build/artefacts/*_96_int8.tflite build/artefacts/*_96_int8.pte --json arm64.json
@@ -112,7 +113,7 @@ def _key(row: Arm64Row) -> Key:
 
 
 def _write(file: Path, result: Arm64) -> None:
-    write_json(file, {"kind": "arm64", **dataclasses.asdict(result)})
+    write_result(file, {"kind": "arm64", **dataclasses.asdict(result)}, sources=SOURCES)
 
 
 def _measured(file: Path | None) -> dict[Key, Arm64Row]:
