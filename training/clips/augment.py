@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from training.clips.appearance import turned, vary_appearance
 from training.clips.input_spec import FLOW_CHANNELS, resize_frames
 from training.clips.source import UNLABELLED
 
@@ -39,15 +40,19 @@ class Augmentation:
         scales: sides of the crop as shares of the short side; height and width are the same or neighbours
             in the list.
         colour_jitter: brightness, contrast and saturation are multiplied by 1 - jitter to 1 + jitter.
+        appearance: strength of `training.clips.appearance`, for rendered clips; 0 leaves them.
     """
 
     size: int
     flipped_ids: Sequence[int | None] | None = None
     scales: tuple[float, ...] = SCALES
     colour_jitter: float = 0.0
+    appearance: float = 0.0
 
     def __call__(self, frames_THWC: np.ndarray, label: Label, rng: np.random.Generator) -> tuple[np.ndarray, Label]:
         """uint8 (T, H, W, C) and class id or ids (T,) -> uint8 (T, S, S, C) and what it shows now."""
+        if self.appearance:
+            frames_THWC = turned(frames_THWC, rng, self.appearance)
         rows, columns = frames_THWC.shape[1:3]
         top, left, height, width = random_crop(rows, columns, rng, self.scales)
         wants_flip = rng.random() < 0.5  # drawn in any case: a class that never flips changes no later number
@@ -57,6 +62,8 @@ class Augmentation:
             frames_TSSC, label = flip_sideways(frames_TSSC), flipped
         if self.colour_jitter:
             frames_TSSC = jitter_colours(frames_TSSC, self.colour_jitter, rng)
+        if self.appearance:
+            frames_TSSC = vary_appearance(frames_TSSC, rng, self.appearance)
         return np.ascontiguousarray(frames_TSSC), label
 
     def _flipped(self, label: Label) -> Label | None:

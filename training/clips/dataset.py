@@ -59,7 +59,7 @@ class ClipDataset(Dataset[ClipItem | UserError]):
         training: random frame of each segment and augmentation; else centre frames and the centre crop.
         seed: of sampling and augmentation, >= 0.
         flip: flips half of the training clips, with their labels (`flip_pairs.csv`).
-        colour_jitter, scales: see `Augmentation`.
+        colour_jitter, appearance, scales: see `Augmentation`.
         clips_per_video: evaluation only.
         crops: evaluation only: 1 (the centre) or 3 (`InputSpec.three_crops_resize`); C is clips_per_video * crops.
         repeat_short: repeats frames of videos shorter than T instead of refusing them.
@@ -79,6 +79,7 @@ class ClipDataset(Dataset[ClipItem | UserError]):
         seed: int = 0,
         flip: bool = True,
         colour_jitter: float = 0.0,
+        appearance: float = 0.0,
         scales: Sequence[float] = SCALES,
         clips_per_video: int = 1,
         crops: int = 1,
@@ -104,7 +105,9 @@ class ClipDataset(Dataset[ClipItem | UserError]):
         self.crops = 1 if training else crops
         self._repeat_short, self._fresh = repeat_short, fresh_each_epoch
         ids = flipped_ids(source.labels) if training and flip else None
-        self._augment = Augmentation(spec.size, ids, scales=tuple(scales), colour_jitter=colour_jitter)
+        self._augment = Augmentation(
+            spec.size, ids, scales=tuple(scales), colour_jitter=colour_jitter, appearance=appearance
+        )
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:

@@ -30,6 +30,7 @@ def open_loader(
         seed=recipe.seed,
         flip=recipe.flip,
         colour_jitter=recipe.colour_jitter,
+        appearance=recipe.appearance,
         scales=recipe.crop_scales,
         repeat_short=recipe.repeat_short,
         fresh_each_epoch=recipe.fresh_each_epoch and training,

@@ -30,6 +30,7 @@ class Recipe:
         optimizer: sgd (the paper's, with ``momentum``) or adamw.
         milestones: epochs after which the rate falls by 10 ("steps" schedule); "cosine" falls to 0.
         clip_gradient: largest norm of all gradients together; 0 leaves them.
+        appearance: strength of the strong augmentation for rendered clips (`training.clips.appearance`); 0: none.
         crop_scales: sides of the random crop as shares of the short side.
         batch: clips of one step of the optimiser, of all processes together.
         accumulate: parts that each process makes of its share of a batch, one after the other, to save memory.
@@ -80,6 +81,7 @@ class Recipe:
     label_smoothing: float = 0.0
     flip: bool = True
     colour_jitter: float = 0.0
+    appearance: float = 0.0
     crop_scales: list[float] = dataclasses.field(default_factory=lambda: [1.0, 0.875, 0.75, 0.66])
     dropout: float = 0.5
     fresh_each_epoch: bool = False
@@ -135,7 +137,7 @@ _WHERE = (
 )  # fmt: skip
 _LATER: dict[str, Any] = {
     "supervision": "clip", "window": 0, "init": "", "frames_per_second": 4.0, "qat_correct_bias": False,
-    "sync_batch_norm": False, "modality": "rgb", "frame_size": [], "finetune": False,
+    "sync_batch_norm": False, "modality": "rgb", "frame_size": [], "finetune": False, "appearance": 0.0,
 }  # fmt: skip
 
 _CHOICES: dict[str, tuple[str, ...]] = {
