@@ -12,7 +12,7 @@ packages=(swiftlang g++ libc6-dev dash)
 swiftlint=@expo/swiftlint@0.57.1
 
 # shellcheck source=mobile/latency/devices/other_debian.sh
-. "$(dirname "$0")/../mobile/devices/other_debian.sh"
+. "$(dirname "$0")/../mobile/latency/devices/other_debian.sh"
 home=$tools/swift
 stamp="$suite ${packages[*]} $swiftlint 3"
 
