@@ -25,7 +25,7 @@ model=$(ls -d build/artefacts/*_stream_*_int8.mlpackage 2> /dev/null | head -1) 
 [[ -n $model ]] || fail "no stream; python converters/export_coreml.py --mode stream makes it"
 "$python" -m mobile.apps.install_assets --ios "$model"
 
-say "1: tests of the package, style, files (tests/test_ios*.py)"
+say "1: tests of the package, style, files (tests/apps/test_ios*.py)"
 STH_REQUIRE_TOOLS=1 "$python" -m pytest -q tests/apps/test_ios.py tests/apps/test_ios_project.py
 
 say "2: types of the app"

@@ -1,1 +1,4 @@
-"""TODO."""
+"""Exported program -> .pte for ExecuTorch with XNNPACK.
+
+Read ``lowering``, then ``passes``, ``views`` and ``border`` (what it rewrites) and ``inspect_pte`` (what it checks).
+"""

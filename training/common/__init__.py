@@ -1,1 +1,1 @@
-"""TODO."""
+"""What every command uses: errors for people, whole-or-absent files, pictures, the command line."""
