@@ -85,7 +85,7 @@ def run(monkeypatch: pytest.MonkeyPatch, out: Path, *words: object) -> int:
 def test_the_whole_job(exporters: Exporters, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys) -> None:
     assert run(monkeypatch, tmp_path) == 0
     assert [command[command.index("--to") + 1] for command in exporters.commands] == list(RUNTIMES)
-    assert all(Path(command[1]).is_file() and command[0] == sys.executable for command in exporters.commands)
+    assert all(command[:4] == [sys.executable, "-m", "mobile", "export"] for command in exporters.commands)
     results = load_results(tmp_path / "results")
     assert set(results) == {
         "accuracy_float", "accuracy_int8", "accuracy_tflite", "accuracy_pte", "accuracy_mlpackage", "latency",

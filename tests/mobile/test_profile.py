@@ -230,6 +230,15 @@ def test_executorch_profiles_a_matrix_product(precision: str, monkeypatch: pytes
     assert fastest(seen).macs_per_second > 1e8
 
 
+def test_a_product_that_the_clock_cannot_time_is_left_out() -> None:
+    kernel = ("Fully Connected (NC, QS8, QC8W) GEMM",)
+    unseen = Samples(kernels=kernel, op_us=np.zeros((3, 1)), whole_us=np.ones(3))
+    seen = Samples(kernels=kernel, op_us=np.full((3, 1), 2.0), whole_us=np.full(3, 3.0))
+    assert fastest({(8, 8, 8): unseen, (100, 100, 100): seen}).macs_per_second == pytest.approx(5e11)
+    with pytest.raises(UserError, match="clock"):
+        fastest({(8, 8, 8): unseen})
+
+
 def test_the_committed_profiles_know_every_layer() -> None:
     """Real kernels of both runtimes found their layers, all of them."""
     found = [

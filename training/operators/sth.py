@@ -205,7 +205,8 @@ class STHConv(nn.Module):
 
     def masked_spatial(self, x_BCHW: torch.Tensor) -> torch.Tensor:
         """O(S) by a dense kernel that holds zeros where the temporal kernels stand."""
-        if self.groups and is_eager(x_BCHW) and not torch.is_grad_enabled() and not self.spatial.is_inference():
+        computes = is_eager(x_BCHW) and x_BCHW.device.type != "meta"
+        if self.groups and computes and not torch.is_grad_enabled() and not self.spatial.is_inference():
             dense = self._kept_dense_spatial(x_BCHW)
         else:
             dense = self.dense_spatial()

@@ -57,7 +57,7 @@ def fastest(samples: dict[tuple[int, int, int], Samples]) -> Peak:
     """The best product by the median time of its kernel.
 
     Raises:
-        UserError: a profile without a matrix product.
+        UserError: a profile without a matrix product, or only products that the profiler's clock cannot time.
     """
     found = []
     for (rows, depth, columns), seen in samples.items():
@@ -65,8 +65,12 @@ def fastest(samples: dict[tuple[int, int, int], Samples]) -> Peak:
         if len(kernels) != 1:
             raise UserError(f"the runtime computes a matrix product with {', '.join(seen.kernels) or 'no kernel'}")
         seconds = float(np.median(seen.op_us[:, kernels[0]])) / 1e6
+        if seconds == 0:  # faster than the profiler's clock, which counts whole microseconds
+            continue
         rate = rows * depth * columns / seconds
         found.append(Peak(rate, f"{rows} x {depth} x {columns}", seen.kernels[kernels[0]]))
+    if not found:
+        raise UserError("every matrix product is faster than the profiler's clock can tell; profile larger ones")
     return max(found, key=lambda peak: peak.macs_per_second)
 
 

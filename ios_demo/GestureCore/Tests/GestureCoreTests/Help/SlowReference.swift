@@ -1,6 +1,7 @@
 @testable import GestureCore
 
-/// The rules of `mobile/interface/camera_frames.py` and `mobile/interface/resize_rule.py` written down pixel by pixel, for small pictures.
+/// The rules of `camera_frames.py` and `resize_rule.py` in `mobile/interface` written down pixel by pixel, for small
+/// pictures.
 enum SlowReference {
     typealias Pixels = [[[Int]]]
 
