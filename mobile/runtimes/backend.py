@@ -12,9 +12,15 @@ import numpy as np
 
 
 class Backend(Protocol):
-    """A runtime with a loaded artefact."""
+    """A runtime with a loaded artefact.
+
+    Attributes:
+        runtime: its name and version.
+        load_seconds: time to load and prepare the artefact, without the import of the runtime's package.
+    """
 
     runtime: str
+    load_seconds: float
 
     def run(self, input_tensor: np.ndarray) -> np.ndarray:
         """One inference of a clip: the input tensor as the contract describes it -> logits float32 (rows, K)."""

@@ -43,6 +43,7 @@ class CoreMLRunner:
     def __init__(self, path: Path | str, compute_units: str = "ALL") -> None:
         if compute_units not in COMPUTE_UNITS:
             raise UserError(f"compute units are {compute_units!r}; expected one of {', '.join(COMPUTE_UNITS)}")
+        load_coremltools()  # its import is no part of the load time
         start = time.perf_counter()
         self.path = Path(path)
         program = read_mil_program(self.path)

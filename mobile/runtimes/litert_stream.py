@@ -47,6 +47,7 @@ class LiteRTStream:
             raise UserError(f"threads is {threads}; expected at least 1")
         self.runtime = f"LiteRT {version('ai-edge-litert')} (XNNPACK)"
         self._contract = contract
+        _import_litert()
         started = time.perf_counter()
         model = _compile(path, threads)
         self._native: dict[str, Any] = {"model": model}
@@ -121,14 +122,21 @@ def _release(native: dict[str, Any]) -> None:
         gc.collect()
 
 
+def _import_litert() -> None:
+    """Import LiteRT before the clock starts. Raises UserError where it is not installed."""
+    try:
+        import ai_edge_litert.compiled_model
+        import ai_edge_litert.tensor_buffer  # noqa: F401
+    except ImportError as error:
+        raise missing_extra("ai-edge-litert", "tflite") from error
+
+
 def _compile(path: Path, threads: int) -> Any:
+    from ai_edge_litert.compiled_model import CompiledModel
+    from ai_edge_litert.hardware_accelerator import HardwareAccelerator
+    from ai_edge_litert.options import CpuOptions, Options
+
     with native_log() as log:  # of accelerators of other makers that are not here
-        try:
-            from ai_edge_litert.compiled_model import CompiledModel
-            from ai_edge_litert.hardware_accelerator import HardwareAccelerator
-            from ai_edge_litert.options import CpuOptions, Options
-        except ImportError as error:
-            raise missing_extra("ai-edge-litert", "tflite") from error
         options = Options(
             hardware_accelerators=HardwareAccelerator.CPU, cpu_options=CpuOptions(num_threads=threads)
         )  # fmt: skip

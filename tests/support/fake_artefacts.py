@@ -51,6 +51,7 @@ class FakeRuntime:
 
     def __init__(self, compute: Compute, runtime: str = "Fake 1.0") -> None:
         self.compute, self.runtime = compute, runtime
+        self.load_seconds = 0.0
         self.calls = 0
 
     def run(self, tensor: np.ndarray) -> np.ndarray:

@@ -47,6 +47,8 @@ class FakeClock(Clock):
 class ColourBackend:
     """Runtime whose logits are the mean colour; ``seen`` has the pictures, ``counts`` the state before each."""
 
+    load_seconds = 0.0
+
     runtime = "Colours 1.0"
 
     def __init__(self, on_step: Callable[[], None] = lambda: None) -> None:

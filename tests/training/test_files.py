@@ -179,3 +179,22 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 def test_a_missing_extra_says_what_to_install() -> None:
     assert "pip install -e '.[coreml]'" in str(missing_extra("coremltools", "coreml"))
     assert json.dumps(str(missing_extra("a", "b"))).count("\\n") == 0
+
+
+def test_sigterm_ends_a_command_as_ctrl_c_does(tmp_path: Path) -> None:
+    mark = tmp_path / "closed"
+    program = (
+        "import time\nfrom pathlib import Path\nfrom training.common.errors import run_cli\n"
+        "def main():\n    try:\n        print('ready', flush=True)\n        time.sleep(60)\n"
+        f"    finally:\n        Path({str(mark)!r}).touch()\nrun_cli(main)"
+    )
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=root
+    ) as run:
+        assert run.stdout is not None and run.stdout.readline() == b"ready\n"
+        run.terminate()
+        _, said = run.communicate(timeout=20)
+    assert run.returncode == 143
+    assert mark.exists()
+    assert b"files written so far are whole" in said and b"Traceback" not in said

@@ -100,5 +100,7 @@ def _compress(frames_THWC: np.ndarray, quality: int) -> np.ndarray:
     made = []
     for frame in frames_THWC:
         data = cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        made.append(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        assert decoded is not None  # it was encoded in the line above
+        made.append(decoded[..., ::-1])
     return np.stack(made)

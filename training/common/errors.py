@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
+from types import FrameType
 
 
 class UserError(Exception):
@@ -19,16 +22,38 @@ def missing_extra(package: str, extra: str) -> UserError:
     return UserError(f"{package} is not installed; install the extra that brings it: pip install -e '.[{extra}]'")
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, raised where Ctrl-C would be."""
+
+
+def _stop_at_sigterm() -> None:
+    """Raise ``Terminated`` at SIGTERM in this process; its forked workers end as they would without this."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    owner = os.getpid()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != owner:
+            os._exit(128 + number)
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, stop)
+
+
 def run_cli(main: Callable[[], int | None]) -> None:
-    """Run ``main`` and leave the process: 0, its own status, 1 after an error for people, 130 after Ctrl-C."""
+    """Run ``main`` and leave the process: 0, its own status, 1 after an error for people, 130 after Ctrl-C.
+
+    SIGTERM ends ``main`` as Ctrl-C does, so that it closes what it was writing; the status is 143.
+    """
+    _stop_at_sigterm()
     try:
         status = main() or 0
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         status = 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("stopped by the user; files written so far are whole", file=sys.stderr)
-        status = 130
+        status = 143 if isinstance(stop, Terminated) else 130
     except BrokenPipeError:
         _close_output()
         status = 141

@@ -60,6 +60,8 @@ def code_version() -> str:
     """
     if told := os.environ.get("STH_CODE_VERSION"):
         return told
+    if not (ROOT / ".git").exists():  # an installed package; a repository around it is somebody else's
+        return _installed_version()
     try:
         commit = _git("describe", "--always", "--abbrev=12", "--exclude=*")
         changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", *_GENERATED)
@@ -67,6 +69,10 @@ def code_version() -> str:
         pass
     else:
         return commit + (UNCOMMITTED if changed else "")
+    return _installed_version()
+
+
+def _installed_version() -> str:
     try:
         return metadata.version("sth-mobile")
     except metadata.PackageNotFoundError:
