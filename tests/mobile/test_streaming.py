@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -181,10 +182,27 @@ def causal_ladder(monkeypatch: pytest.MonkeyPatch, folder: Path, *, wrong: bool)
     return rows + ladder.stream_rows()
 
 
+def test_load_time_is_the_backends_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The import of a runtime's package, which opening a backend may bring, does not count."""
+    bundle = random_bundle("sth_mobilenet_v2", size=32, segments=4, num_classes=27, width=0.35, causal=True)
+    contract = bundle.contract("litert", "int8", layout="THWC", quantized_input=True, quantized_output=False)
+    path = write_artefact(tmp_path / "a.tflite", contract)
+    backend = TorchBackend(bundle, "clip", wrong=False)
+    backend.load_seconds = 0.25
+
+    def open_slowly(path: Path, threads: int) -> TorchBackend:
+        time.sleep(0.4)  # a package that is imported
+        return backend
+
+    monkeypatch.setattr(runtimes, "_open", open_slowly)
+    assert ArtefactRunner(path).load_seconds == 0.25
+
+
 class TorchBackend:
     """What a perfect runtime does with the network's clip or stream; ``wrong`` forgets one state."""
 
     runtime = "Fake 1.0"
+    load_seconds = 0.0
 
     def __init__(self, bundle: Bundle, mode: str, *, wrong: bool) -> None:
         self.form, self.wrong = bundle.form("int8", mode), wrong
