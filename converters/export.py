@@ -1,6 +1,6 @@
 """Export a checkpoint to any target: ``sth export [CHECKPOINT] --to tflite|executorch|coreml|all``.
 
-Each target runs in a process of its own: TensorFlow and PyTorch conflict in one process.
+``all`` runs each target in a process of its own: TensorFlow and PyTorch conflict in one process.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from converters.shared import add_common_options
 from mobile.bundle import PRECISIONS
 from mobile.deploy.exported import MODES
 from training.common.command_line import command_parser
@@ -35,10 +36,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--to", required=True, choices=(*TARGETS, "all"))
     parser.add_argument("--precision", default="int8", choices=PRECISIONS, help="default int8")
     parser.add_argument("--mode", default="clip", choices=tuple(MODES), help="stream: a causal network; default clip")
-    parser.add_argument("--out", type=Path, default=Path("build/artefacts"), metavar="DIR")
-    parser.add_argument("--size", type=int, help="input size, divisible by 32; default: the checkpoint's")
-    parser.add_argument("--parity-clips", type=int, default=8, metavar="N", help="rendered clips to check with")
-    parser.add_argument("--seed", type=int, default=5, help="of those clips")
+    add_common_options(parser)
     parser.add_argument("--neural-engine", action="store_true", help="Core ML only: see converters/export_coreml.py")
     parser.add_argument("--stateful", action="store_true", help="Core ML only: a stream that keeps its states")
     random = parser.add_argument_group("a network with random weights, for timing")
@@ -82,13 +80,16 @@ def main() -> int:
     if arguments.random:
         print(f"wrote {export_random_network(arguments)}")
         return 0
-    targets = TARGETS if arguments.to == "all" else (arguments.to,)
+    if arguments.to != "all":
+        sys.argv[1:] = script_arguments(arguments, arguments.to)
+        importlib.import_module(f"converters.export_{arguments.to}").main()
+        return 0
     failed = []
-    for target in targets:
+    for target in TARGETS:
         module = [sys.executable, "-m", f"converters.export_{target}"]
         if subprocess.run([*module, *script_arguments(arguments, target)], check=False).returncode:
             failed.append(target)
-    if failed and len(targets) > 1:
+    if failed:
         print(f"error: failed: {', '.join(failed)}; the messages are above", file=sys.stderr)
     return 1 if failed else 0
 

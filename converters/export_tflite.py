@@ -12,7 +12,7 @@ if __name__ == "__main__":  # run as a script: the project's root, not this fold
 from converters.int8_numbers import Int8Numbers
 from converters.shared import Target, export_random, run
 from mobile.bundle import Bundle, random_stem
-from mobile.interface.contract import report_path
+from mobile.interface.contract import is_exported
 from training.common.errors import run_cli
 
 
@@ -44,7 +44,7 @@ def build_random(name: str, **options: Any) -> Path:
     named = {key: value for key, value in options.items() if key not in ("classes", "folder")}
     stem = random_stem(name, **named)
     made = options["folder"] / f"{stem}.tflite"
-    if made.exists() and report_path(made).is_file():
+    if is_exported(made):
         return Path(made)
     print(f"building {made.name} with random weights", file=sys.stderr)
     return export_movinet(**{"mode": "clip", **options}, stem=stem)

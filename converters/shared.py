@@ -17,7 +17,7 @@ from converters.int8_numbers import Int8Numbers, require_same_numbers
 from mobile.bundle import PRECISIONS, SHIPPED, SHIPPED_CAUSAL, Bundle, open_bundle, random_bundle, random_stem
 from mobile.deploy.exported import MODES
 from mobile.events.settings import thresholds_path
-from mobile.interface.contract import contract_path, report_path
+from mobile.interface.contract import contract_path, is_exported, report_path
 from mobile.parity.command import in_words, show
 from mobile.parity.ladder import Ladder
 from mobile.parity.sides import read_clips
@@ -172,11 +172,19 @@ def export_random(
     """Export a network with random weights for timing, unless ``folder`` holds it already."""
     stem = random_stem(name, precision=precision, size=size, segments=segments, options=options, mode=mode)
     made = folder / f"{stem}{target.suffix}"
-    if made.exists() and report_path(made).is_file():
+    if is_exported(made):
         return made
     print(f"building {stem}{target.suffix} with random weights", file=sys.stderr)
     bundle = random_bundle(name, size=size, segments=segments, num_classes=classes, **options)
     return export(bundle, target, precision, folder, clips=0, name=stem, mode=mode)
+
+
+def add_common_options(parser: argparse.ArgumentParser) -> None:
+    """What the scripts and ``sth export`` take alike."""
+    parser.add_argument("--out", type=Path, default=Path("build/artefacts"), metavar="DIR")
+    parser.add_argument("--size", type=int, help="input size, divisible by 32; default: the checkpoint's")
+    parser.add_argument("--parity-clips", type=int, default=8, metavar="N", help="rendered clips to check with")
+    parser.add_argument("--seed", type=int, default=5, help="of those clips")
 
 
 def parse(arguments: list[str], *, script: str, description: str, options: Sequence[str] = ()) -> argparse.Namespace:
@@ -192,10 +200,7 @@ def parse(arguments: list[str], *, script: str, description: str, options: Seque
     parser.add_argument("--checkpoint", type=Path, help="default: the shipped one, for a stream the causal one")
     parser.add_argument("--precision", default="int8", help=f"{', '.join(PRECISIONS)}; default int8")
     parser.add_argument("--mode", default="clip", help=f"{' or '.join(MODES)} (a causal network only); default clip")
-    parser.add_argument("--out", type=Path, default=Path("build/artefacts"), metavar="DIR")
-    parser.add_argument("--size", type=int, help="input size, divisible by 32; default: the checkpoint's")
-    parser.add_argument("--parity-clips", type=int, default=8, metavar="N", help="rendered clips to check with")
-    parser.add_argument("--seed", type=int, default=5, help="of those clips")
+    add_common_options(parser)
     for option in options:
         name, _, meaning = option.partition(": ")
         parser.add_argument(name, action="store_true", help=meaning)

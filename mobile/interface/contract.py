@@ -157,6 +157,11 @@ def report_path(artefact: Path | str) -> Path:
     return artefact.with_name(f"{artefact.name}.report.json")
 
 
+def is_exported(artefact: Path) -> bool:
+    """Whether an artefact and its report are there."""
+    return artefact.exists() and report_path(artefact).is_file()
+
+
 def load_contract(artefact: Path | str) -> Contract:
     """Read the side file of an artefact.
 

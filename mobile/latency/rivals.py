@@ -11,7 +11,7 @@ from typing import Any
 
 from mobile.bundle import SHIPPED_CAUSAL, random_stem
 from mobile.commands import run_logged
-from mobile.interface.contract import load_contract, report_path
+from mobile.interface.contract import is_exported, load_contract
 from training.common.errors import UserError
 from training.engine.checkpoint import load_checkpoint
 from training.engine.provenance import NETWORK_SOURCES
@@ -101,7 +101,7 @@ def build(
     word, suffix = TARGET_OF[runtime]
     named = dict(precision=precision, size=size, segments=segments, options=options, mode=mode)
     made = folder / f"{random_stem(name, **named)}{suffix}"  # type: ignore[arg-type]
-    if not (made.exists() and report_path(made).is_file()):
+    if not is_exported(made):
         print(f"building {made.name} with random weights", file=sys.stderr)
         numbers = {"size": size, "segments": segments, "classes": classes}
         words = ["export", "--random", name, "--options", json.dumps(options), "--to", word, "--precision", precision,
