@@ -75,18 +75,17 @@ GROUPS: dict[str, dict[str, Command]] = {
 COMMANDS: dict[str, Command] = {word: command for group in GROUPS.values() for word, command in group.items()}
 
 
-def run_logged(words: Sequence[str], log: Path) -> str:
-    """Run ``sth WORDS`` in a process of its own and append its output to ``log``; returns that output.
+def run_logged(words: Sequence[str], log: Path) -> None:
+    """Run ``sth WORDS`` in a process of its own, which writes its output to the end of ``log`` while it runs.
 
     Raises:
         UserError: it failed; the message is its last line.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "mobile", *words]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    with log.open("a", encoding="utf-8") as file:
-        file.write(done.stdout)
-    if done.returncode:
-        said = (done.stdout.splitlines() or ["no message"])[-1].removeprefix("error: ")
-        raise UserError(f"{said} (whole output: {log})")
-    return done.stdout
+    with log.open("ab") as out:
+        command = [sys.executable, "-m", "mobile", *words]
+        begin = out.tell()
+        failed = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, check=False).returncode
+    if failed:
+        lines = log.read_bytes()[begin:].decode(errors="replace").splitlines() or ["no message"]
+        raise UserError(f"{lines[-1].removeprefix('error: ')} (whole output: {log})")

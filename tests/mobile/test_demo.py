@@ -32,11 +32,12 @@ class Exporters:
         self.broken: dict[str, str] = {}
         self.commands: list[list[str]] = []
 
-    def __call__(self, command: list[str], **_: Any) -> Any:
+    def __call__(self, command: list[str], *, stdout: Any, **_: Any) -> Any:
         self.commands.append(command)
         word = command[command.index("--to") + 1]
         if word in self.broken:
-            return types.SimpleNamespace(returncode=1, stdout=f"a line\nerror: {self.broken[word]}\n")
+            stdout.write(f"a line\nerror: {self.broken[word]}\n".encode())
+            return types.SimpleNamespace(returncode=1)
         folder = Path(command[command.index("--out") + 1])
         name = tiny_bundle().artefact_name("int8") + SUFFIXES[word]
         path = write_artefact(folder / name, contract_of(tiny_bundle(), runtime=RUNTIMES[word]))
@@ -46,7 +47,8 @@ class Exporters:
             "operators": {"CONV_2D": {"int8": 3}}, "delegate": "XNNPACK", "delegate_pieces": 1,
         }  # fmt: skip
         report_path(path).write_text(json.dumps(report))
-        return types.SimpleNamespace(returncode=0, stdout=f"wrote {path}\n")
+        stdout.write(f"wrote {path}\n".encode())
+        return types.SimpleNamespace(returncode=0)
 
 
 _SIDES: dict[str, np.ndarray] = {}
@@ -67,7 +69,7 @@ class WarmLadder(Ladder):
 def exporters(monkeypatch: pytest.MonkeyPatch) -> Exporters:
     made = Exporters()
     compute = faithful(tiny_bundle())
-    monkeypatch.setattr(commands, "subprocess", types.SimpleNamespace(run=made, PIPE=-1, STDOUT=-2))
+    monkeypatch.setattr(commands, "subprocess", types.SimpleNamespace(run=made, STDOUT=-2))
     monkeypatch.setattr(demo, "Ladder", WarmLadder)
     monkeypatch.setattr(demo, "open_bundle", lambda path: tiny_bundle())
     monkeypatch.setattr(runtimes, "_open", lambda path, threads: FakeRuntime(compute, f"Fake {path.suffix}"))
