@@ -45,9 +45,9 @@ class LiteRTStream:
     def __init__(self, path: Path, contract: Contract, threads: int = 1) -> None:
         if threads < 1:
             raise UserError(f"threads is {threads}; expected at least 1")
+        _import_litert()
         self.runtime = f"LiteRT {version('ai-edge-litert')} (XNNPACK)"
         self._contract = contract
-        _import_litert()
         started = time.perf_counter()
         model = _compile(path, threads)
         self._native: dict[str, Any] = {"model": model}
@@ -124,11 +124,12 @@ def _release(native: dict[str, Any]) -> None:
 
 def _import_litert() -> None:
     """Import LiteRT before the clock starts. Raises UserError where it is not installed."""
-    try:
-        import ai_edge_litert.compiled_model
-        import ai_edge_litert.tensor_buffer  # noqa: F401
-    except ImportError as error:
-        raise missing_extra("ai-edge-litert", "tflite") from error
+    with native_log():
+        try:
+            import ai_edge_litert.compiled_model
+            import ai_edge_litert.tensor_buffer  # noqa: F401
+        except ImportError as error:
+            raise missing_extra("ai-edge-litert", "tflite") from error
 
 
 def _compile(path: Path, threads: int) -> Any:
